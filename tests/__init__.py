@@ -1,0 +1,1 @@
+"""Tests of custledger; the folders mirror the package."""

@@ -1,0 +1,96 @@
+"""The wheel, as a user gets it: complete, and working where nothing else is installed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.wheel
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Only the standard library and custledger: what a first user types.
+FIRST_USE = """
+from datetime import timedelta
+from pathlib import Path
+import custledger
+
+assert "site-packages" in custledger.__file__, custledger.__file__
+with custledger.open_ledger("shop.sqlite", actor="Olivia Owner") as ledger:
+    ann = ledger.customers.add("Ann", email="ann@example.org")
+    ledger.staff.set_rate(custledger.Money.of("30", "EUR"))
+    ledger.money.record_sale(ann, amount=custledger.Money.of("20", "EUR"))
+    ledger.interactions.record(ann, channel="phone", handling_time=timedelta(minutes=6))
+    ledger.score_policies.set(margin=0.4)
+    print(ledger.score(ann))
+    print(ledger.verify())
+"""
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    run(
+        sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", folder, ROOT, cwd=folder
+    )
+    return next(folder.glob("custledger-*.whl"))
+
+
+@pytest.fixture(scope="session")
+def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of programs of an environment with the wheel and what it asks for."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=True)
+    programs = folder / ("Scripts" if os.name == "nt" else "bin")
+    constraints = ROOT / "constraints.txt"
+    run(
+        programs / "python", "-m", "pip", "install", "--quiet", "-c", constraints, wheel, cwd=folder
+    )
+    return programs
+
+
+def test_wheel_holds_the_package_and_the_migrations_and_no_more(wheel: Path) -> None:
+    names = {n for n in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in n}
+    assert names == shipped("custledger") | {f"custledger/{name}" for name in shipped("migrations")}
+
+
+def test_wheel_carries_the_licence(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+
+
+def test_wheel_creates_a_ledger_and_scores(programs: Path, tmp_path: Path) -> None:
+    (tmp_path / "first_use.py").write_text(FIRST_USE, encoding="utf-8")
+    run(programs / "python", "first_use.py", cwd=tmp_path)
+
+
+def test_wheel_runs_the_demo(programs: Path, tmp_path: Path) -> None:
+    run(programs / "custledger", "demo", cwd=tmp_path)
+
+
+def test_wheel_verifies_a_ledger_from_the_command_line(programs: Path, tmp_path: Path) -> None:
+    run(programs / "custledger", "init", "shop.sqlite", cwd=tmp_path)
+    run(programs / "custledger", "verify", "shop.sqlite", cwd=tmp_path)
+
+
+def shipped(folder: str) -> set[str]:
+    files = (ROOT / folder).rglob("*")
+    return {
+        file.relative_to(ROOT).as_posix()
+        for file in files
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+
+
+def run(*command: Path | str, cwd: Path) -> str:
+    done = subprocess.run(
+        [str(word) for word in command], cwd=cwd, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    return done.stdout
