@@ -1,0 +1,42 @@
+"""Contact points, and the normalised form by which two of them are held to be the same."""
+
+from __future__ import annotations
+
+import phonenumbers
+
+from custledger.core.records import ContactKind, ContactPoint
+
+__all__ = ["contact_point", "normalise"]
+
+
+def contact_point(kind: ContactKind, value: str, region: str | None = None) -> ContactPoint:
+    """A contact point as given, with its normalised form.
+
+    >>> contact_point(ContactKind.EMAIL, "Ann@Example.ORG").normalised
+    'ann@example.org'
+    """
+    return ContactPoint(kind, value, normalise(kind, value, region))
+
+
+def normalise(kind: ContactKind, value: str, region: str | None = None) -> str:
+    """E.164 for a phone number that can be read (``region`` as FR for national ones), else folded.
+
+    Mail boxes are compared without regard to case: RFC 5321 lets a host tell them apart, but no
+    host in use does.
+
+    >>> normalise(ContactKind.PHONE, "+33 1 23 45 67 89")
+    '+33123456789'
+    >>> normalise(ContactKind.PHONE, "01 23 45 67 89", "FR")
+    '+33123456789'
+    """
+    if kind is ContactKind.PHONE:
+        return _e164(value, region) or "".join(c for c in value if c.isalnum() or c == "+")
+    return " ".join(value.split()).casefold()
+
+
+def _e164(value: str, region: str | None) -> str:
+    try:
+        number = phonenumbers.parse(value, region)
+    except phonenumbers.NumberParseException:
+        return ""
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -1,0 +1,423 @@
+"""What callers say, checked once and turned into a payload's canonical body.
+
+A body holds plain JSON values under short names and leaves out what is at its default, so that the
+bytes stay small and a field added later changes no old bytes. An amount is [minor units, currency],
+an external id is [source, id], a day counts from 1970-01-01, a moment is in microseconds since
+1970 UTC. ``custledger.core.bodies`` reads them back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from functools import cache
+from typing import Any, Final, TypedDict, TypeVar
+from uuid import UUID
+
+from custledger.core.canonical import JsonValue
+from custledger.core.clock import day_number, to_microseconds
+from custledger.core.contact import contact_point
+from custledger.core.money import Money, parse_decimal
+from custledger.core.records import (
+    Channel,
+    Conduct,
+    ContactKind,
+    ContactPoint,
+    CustomerStatus,
+    Direction,
+    EntryRef,
+    Fault,
+    MoneyKind,
+    Purpose,
+    Staff,
+    StaffRole,
+)
+from custledger.errors import BadInputError
+
+__all__ = [
+    "MAX_TEXT",
+    "Body",
+    "CustomerDetails",
+    "CustomerFacts",
+    "InteractionFacts",
+    "MoneyFacts",
+    "check_day",
+    "check_moment",
+    "check_name",
+    "check_reason",
+    "customer_body",
+    "evidence_body",
+    "exchange_rate_body",
+    "hourly_rate_body",
+    "interaction_body",
+    "money_body",
+    "staff_body",
+    "staff_part",
+]
+
+Body = dict[str, JsonValue]
+
+MAX_TEXT: Final = 100_000
+"""The longest text, in characters; longer ones belong in a file of evidence."""
+_MAX_HANDLING: Final = timedelta(days=31)
+_FIRST_YEAR: Final = 1900
+_LAST_YEAR: Final = 2199
+_MAX_RATE_DECIMALS: Final = 12
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_TAG: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_NOTE: Final = "staff_note"
+
+
+class CustomerDetails(TypedDict, total=False):
+    """The named facts of a customer beside the name."""
+
+    status: CustomerStatus | str
+    joined_on: date
+    email: str | Iterable[str]
+    phone: str | Iterable[str]
+    contact_points: Iterable[ContactPoint | tuple[ContactKind | str, str]]
+    source: str
+    external_id: str
+    staff_note: str
+
+
+class CustomerFacts(CustomerDetails, total=False):
+    """The named facts of a customer; ``name`` is required."""
+
+    name: str
+
+
+class InteractionFacts(TypedDict, total=False):
+    """The named facts of an interaction; ``channel`` is required."""
+
+    occurred_at: datetime
+    known_at: datetime
+    channel: Channel | str
+    direction: Direction | str
+    purpose: Purpose | str
+    conduct: Conduct | str
+    fault: Fault | str
+    handling_time: timedelta | None
+    staff: Staff | UUID | str | None
+    hourly_rate: Money | None
+    summary: str
+    customer_words: str
+    staff_note: str
+    case: str
+    product: str
+    cause: str
+    tags: Iterable[str]
+    source: str
+    external_id: str
+
+
+class MoneyFacts(TypedDict, total=False):
+    """The named facts of a money entry; ``amount`` is required."""
+
+    amount: Money
+    occurred_at: datetime
+    known_at: datetime
+    due_on: date
+    goods_returned: bool
+    applies_to: EntryRef | None
+    fault: Fault | str
+    summary: str
+    staff_note: str
+    product: str
+    cause: str
+    source: str
+    external_id: str
+
+
+_INTERACTION_KEYS: Final = frozenset(InteractionFacts.__annotations__)
+_MONEY_KEYS: Final = frozenset(MoneyFacts.__annotations__)
+_CUSTOMER_KEYS: Final = frozenset((*CustomerDetails.__annotations__, "name"))
+_INTERACTION_TEXTS: Final = ("summary", "case", "product", "cause")
+_MONEY_TEXTS: Final = ("summary", "product", "cause")
+
+
+def interaction_body(
+    facts: Mapping[str, Any],
+    *,
+    occurred_at: int,
+    known_at: int,
+    staff: UUID | None,
+    rate: Money | None,
+) -> Body:
+    """The shared body of an interaction; raises BadInputError naming the field and its remedy."""
+    _refuse_unknown(facts, _INTERACTION_KEYS)
+    if "channel" not in facts:
+        raise BadInputError(f"An interaction needs its channel: {_words(Channel)}.")
+    body: Body = {"channel": _word(Channel, facts["channel"])}
+    _put_word(body, facts, "direction", Direction, Direction.IN)
+    _put_word(body, facts, "purpose", Purpose, Purpose.OTHER)
+    _put_word(body, facts, "conduct", Conduct, Conduct.NONE)
+    _put_word(body, facts, "fault", Fault, Fault.UNKNOWN)
+    handling_time = facts.get("handling_time")
+    if handling_time is not None:
+        body["seconds"] = _handling_seconds(handling_time)
+    if staff is not None:
+        body["staff"] = str(staff)
+    if rate is not None:
+        body["rate"] = _amount(rate, "hourly_rate")
+    _put_texts(body, facts, _INTERACTION_TEXTS)
+    if words := _text(facts.get("customer_words", ""), "customer_words"):
+        body["words"] = words
+    _put_tags(body, facts.get("tags", ()))
+    _put_origin(body, facts, occurred_at, known_at)
+    return body
+
+
+def money_body(
+    kind: MoneyKind, facts: Mapping[str, Any], *, occurred_at: int, known_at: int
+) -> Body:
+    """The shared body of a money entry of that kind; raises BadInputError naming the field."""
+    _refuse_unknown(facts, _MONEY_KEYS)
+    amount = facts.get("amount")
+    if not isinstance(amount, Money):
+        raise BadInputError(
+            f"The amount must be Money, such as Money.of('12.50', 'EUR'), not {amount!r}."
+        )
+    body: Body = {"amount": _amount(amount, "amount")}
+    due_on = facts.get("due_on")
+    if kind is MoneyKind.INVOICE:
+        if due_on is None:
+            raise BadInputError("An invoice needs due_on; what was paid at once is a sale.")
+        body["due_day"] = check_day(due_on, "due_on")
+    elif due_on is not None:
+        raise BadInputError(f"Only an invoice has due_on, not a {kind.value}.")
+    if facts.get("goods_returned"):
+        if kind is not MoneyKind.REFUND:
+            raise BadInputError(f"Only a refund has goods_returned, not a {kind.value}.")
+        body["returned"] = True
+    applies_to = facts.get("applies_to")
+    if applies_to is not None:
+        if kind in (MoneyKind.INVOICE, MoneyKind.SALE):
+            raise BadInputError(f"A {kind.value} applies to nothing; leave applies_to out.")
+        body["applies_to"] = applies_to.seq
+    _put_word(body, facts, "fault", Fault, Fault.UNKNOWN)
+    _put_texts(body, facts, _MONEY_TEXTS)
+    _put_origin(body, facts, occurred_at, known_at)
+    return body
+
+
+def customer_body(facts: Mapping[str, Any], *, joined_day: int, region: str | None = None) -> Body:
+    """The shared body of a customer; contact points are kept as given and normalised."""
+    _refuse_unknown(facts, _CUSTOMER_KEYS)
+    body: Body = {"name": _required_text(facts, "name"), "joined_day": joined_day}
+    _put_word(body, facts, "status", CustomerStatus, CustomerStatus.ACTIVE)
+    points = [(ContactKind.EMAIL, value) for value in _several(facts.get("email") or ())]
+    points += [(ContactKind.PHONE, value) for value in _several(facts.get("phone") or ())]
+    points += [_pair(point) for point in facts.get("contact_points") or ()]
+    texts = [(kind, _text(value, kind.value)) for kind, value in points]
+    found = [contact_point(kind, text, region) for kind, text in texts if text]
+    if found:
+        body["contact_points"] = [
+            {"kind": p.kind.value, "value": p.value, "normalised": p.normalised}
+            for p in dict.fromkeys(found)
+        ]
+    _put_external(body, facts)
+    return body
+
+
+def staff_body(staff: UUID, name: str, role: StaffRole | str, *, active: bool = True) -> Body:
+    """The body of a member of staff or a program."""
+    body: Body = {
+        "staff": str(staff),
+        "name": check_name(name),
+        "role": _word(StaffRole, role),
+    }
+    return body if active else body | {"active": False}
+
+
+def hourly_rate_body(rate: Money, effective_on: date, staff: UUID | None) -> Body:
+    """The body of an hourly rate; without staff it is the ledger's default rate."""
+    body: Body = {
+        "rate": _amount(rate, "rate"),
+        "effective_day": check_day(effective_on, "effective_on"),
+    }
+    return body if staff is None else body | {"staff": str(staff)}
+
+
+def exchange_rate_body(currency: Money, rate: str, effective_on: date | None) -> Body:
+    """The body of an exchange rate; ``currency`` is any amount of the foreign currency."""
+    number = parse_decimal(rate)
+    if not 0 < number < 10**6 or -int(number.as_tuple().exponent) > _MAX_RATE_DECIMALS:
+        raise BadInputError(
+            f"An exchange rate lies between 0 and 1,000,000 with at most 12 decimals, not {rate}."
+        )
+    body: Body = {"currency": currency.currency, "rate": format(number.normalize(), "f")}
+    if effective_on is None:
+        return body
+    return body | {"effective_day": check_day(effective_on, "effective_on")}
+
+
+def evidence_body(
+    *, media_type: str, size: int, caption: str, file_name: str, interaction: EntryRef | None
+) -> Body:
+    """The shared body of a piece of evidence; its bytes are the payload's content part."""
+    body: Body = {"media_type": _text(media_type, "media_type"), "size": size}
+    _put_texts(body, {"caption": caption, "file_name": file_name}, ("caption", "file_name"))
+    return body if interaction is None else body | {"interaction": interaction.seq}
+
+
+def staff_part(facts: Mapping[str, Any]) -> Body | None:
+    """The staff-only part of a payload, or None if there is nothing in it."""
+    note = _text(facts.get(_NOTE, ""), _NOTE)
+    return {_NOTE: note} if note else None
+
+
+def check_reason(reason: object) -> str:
+    """Why something is corrected or voided; must not be empty."""
+    return _required_text({"reason": reason}, "reason")
+
+
+def check_name(name: object) -> str:
+    """A name with single spaces; must not be empty."""
+    return " ".join(_required_text({"name": name}, "name").split())
+
+
+def check_moment(moment: object, name: str) -> int:
+    """Microseconds of an aware datetime between the years 1900 and 2199."""
+    if not isinstance(moment, datetime):
+        raise BadInputError(f"{name} must be a datetime with a time zone, not {moment!r}.")
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise BadInputError(f"{name} is in the year {moment.year}; is it a typing error?")
+    return to_microseconds(moment)
+
+
+def check_day(day: object, name: str) -> int:
+    """The day number of a date between the years 1900 and 2199."""
+    if not isinstance(day, date) or isinstance(day, datetime):
+        raise BadInputError(f"{name} must be a date, such as date(2026, 1, 31), not {day!r}.")
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise BadInputError(f"{name} is in the year {day.year}; is it a typing error?")
+    return day_number(day)
+
+
+_E = TypeVar("_E", bound=StrEnum)
+
+
+def _member(vocabulary: type[_E], value: object) -> _E:
+    return vocabulary(_word(vocabulary, value))
+
+
+def _words(vocabulary: type[StrEnum]) -> str:
+    return ", ".join(vocabulary)
+
+
+@cache
+def _plain(vocabulary: type[StrEnum]) -> dict[str, str]:
+    return {member.value: member.value for member in vocabulary}
+
+
+def _word(vocabulary: type[StrEnum], value: object) -> str:
+    # A dictionary takes a member and its plain text alike, ten times as fast as calling the enum.
+    word = _plain(vocabulary).get(value) if isinstance(value, str) else None
+    if word is None:
+        name = vocabulary.__name__.lower()
+        raise BadInputError(f"{value!r} is not a {name}. Use one of: {_words(vocabulary)}.")
+    return word
+
+
+def _put_word(
+    body: Body, facts: Mapping[str, Any], name: str, vocabulary: type[StrEnum], default: StrEnum
+) -> None:
+    value = facts.get(name, default)
+    if value != default:
+        body[name] = _word(vocabulary, value)
+
+
+def _text(value: object, name: str) -> str:
+    if not isinstance(value, str):
+        raise BadInputError(f"{name} must be text, not {value!r}.")
+    if len(value) > MAX_TEXT:
+        raise BadInputError(
+            f"{name} has {len(value):,} characters, more than {MAX_TEXT:,}. Attach it as evidence."
+        )
+    if "\x00" in value:
+        raise BadInputError(f"{name} holds a NUL character; remove it.")
+    if not value.isascii() and _SURROGATE.search(value):
+        raise BadInputError(f"{name} holds half a surrogate pair: it was read in a wrong encoding.")
+    return value.strip()
+
+
+def _required_text(facts: Mapping[str, Any], name: str) -> str:
+    text = _text(facts.get(name, ""), name)
+    if not text:
+        raise BadInputError(f"{name} must not be empty.")
+    return text
+
+
+def _put_texts(body: Body, facts: Mapping[str, Any], names: Iterable[str]) -> None:
+    for name in names:
+        value = facts.get(name)
+        text = _text(value, name) if value else ""
+        if text:
+            body[name] = text
+
+
+def _put_tags(body: Body, tags: Iterable[str]) -> None:
+    if not tags:
+        return
+    found = sorted({tags} if isinstance(tags, str) else set(tags))
+    for tag in found:
+        if not _TAG.fullmatch(str(tag)):
+            raise BadInputError(f"{tag!r} is not a tag: use lower-case letters, digits, _ and -.")
+    body["tags"] = list(found)
+
+
+def _put_origin(body: Body, facts: Mapping[str, Any], occurred_at: int, known_at: int) -> None:
+    if known_at != occurred_at:
+        body["known_at"] = known_at
+    _put_external(body, facts)
+
+
+def _put_external(body: Body, facts: Mapping[str, Any]) -> None:
+    external_id = _text(facts.get("external_id") or "", "external_id")
+    source = _text(facts.get("source") or "", "source")
+    if not external_id and not source:
+        return
+    if not external_id or not source:
+        raise BadInputError("source and external_id belong together: give both or neither.")
+    body["external"] = [source, external_id]
+
+
+def _handling_seconds(value: object) -> int:
+    if not isinstance(value, timedelta):
+        raise BadInputError(f"handling_time must be a timedelta, not {value!r}.")
+    if not timedelta() <= value <= _MAX_HANDLING:
+        raise BadInputError(f"handling_time must lie between 0 and 31 days, not {value}.")
+    return round(value.total_seconds())
+
+
+def _amount(money: Money, name: str) -> list[JsonValue]:
+    if money.minor < 0:
+        raise BadInputError(
+            f"{name} must not be negative ({money}): the kind of entry says which way money went."
+        )
+    return [money.minor, money.currency]
+
+
+def _pair(point: object) -> tuple[ContactKind, Any]:
+    if isinstance(point, ContactPoint):
+        return point.kind, point.value
+    if not isinstance(point, tuple | list) or len(point) != 2:
+        raise BadInputError(
+            f"A contact point is a pair such as ('email', 'a@b.org'), not {point!r}."
+        )
+    return _member(ContactKind, point[0]), point[1]
+
+
+def _several(value: str | Iterable[str]) -> Iterable[str]:
+    return ((value,) if value else ()) if isinstance(value, str) else value
+
+
+def _refuse_unknown(facts: Mapping[str, Any], known: frozenset[str]) -> None:
+    unknown = facts.keys() - known
+    if unknown:
+        raise BadInputError(
+            f"Unknown: {', '.join(sorted(unknown))}. Known are: {', '.join(sorted(known))}."
+        )

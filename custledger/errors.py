@@ -1,0 +1,114 @@
+"""What can go wrong, and what to do next.
+
+The docstring of each class is its default message: one sentence that names the cause, one that
+names the remedy. Expected refusals are return values, not exceptions (see the glossary).
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AmbiguousMatchError",
+    "BadInputError",
+    "CustledgerError",
+    "ImportFileError",
+    "LedgerBusyError",
+    "LedgerUnreadableError",
+    "LedgerUnwritableError",
+    "MappingError",
+    "NotALedgerError",
+    "NotFoundError",
+    "SchemaVersionError",
+    "UnregisteredActorError",
+    "WrongThreadError",
+]
+
+
+class CustledgerError(Exception):
+    """custledger could not do what was asked; the message says why and what to do next."""
+
+    exit_code = 1
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or " ".join((type(self).__doc__ or "").split()))
+
+
+class BadInputError(CustledgerError, ValueError):
+    """A value was not accepted. Correct the value that the message names and call again."""
+
+    exit_code = 2
+
+
+class NotFoundError(CustledgerError, LookupError):
+    """Nothing in this ledger has that name or id. Search with `customers.find` first."""
+
+    exit_code = 3
+
+
+class AmbiguousMatchError(NotFoundError):
+    """More than one record matches. Use the id, which is unique."""
+
+
+class UnregisteredActorError(CustledgerError):
+    """The actor is not registered in this ledger.
+
+    An existing member adds it: `custledger add staff NAME`.
+    """
+
+    exit_code = 4
+
+
+class NotALedgerError(CustledgerError):
+    """The file exists and is not a custledger ledger.
+
+    Give another path; the file was left as it was.
+    """
+
+    exit_code = 5
+
+
+class SchemaVersionError(CustledgerError):
+    """The ledger's schema does not fit this version of custledger.
+
+    Run `custledger upgrade` on it.
+    """
+
+    exit_code = 6
+
+
+class LedgerBusyError(CustledgerError):
+    """Another process holds the ledger. Nothing was written; try again when it has finished."""
+
+    exit_code = 7
+
+
+class LedgerUnwritableError(CustledgerError):
+    """The ledger cannot be written here.
+
+    Check the folder, its permissions and the free disk space.
+    """
+
+    exit_code = 8
+
+
+class LedgerUnreadableError(CustledgerError):
+    """The database reported an error while it was read.
+
+    Restore a backup if `custledger verify` fails.
+    """
+
+    exit_code = 9
+
+
+class ImportFileError(BadInputError):
+    """The file cannot be imported as it is. Nothing was written."""
+
+
+class MappingError(BadInputError):
+    """The mapping file cannot be used.
+
+    Correct the key that the message names; nothing was written.
+    """
+
+
+class WrongThreadError(CustledgerError):
+    """A Ledger belongs to the thread that opened it. Open one ledger per thread (or process)."""
