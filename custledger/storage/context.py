@@ -1,0 +1,85 @@
+"""What the books of one open ledger share: the database, who writes, and what time it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from custledger.core.clock import day_of, to_microseconds
+from custledger.core.facts import check_day
+from custledger.errors import BadInputError
+from custledger.storage.blobs import BlobStore
+from custledger.storage.database import Database
+from custledger.storage.identities import Identities
+from custledger.storage.journal import Journal
+
+__all__ = ["Context"]
+
+
+@dataclass(slots=True)
+class Context:
+    """One open ledger, as its books see it; ``key`` and ``actor`` are identity keys."""
+
+    database: Database
+    ledger: UUID
+    key: int
+    zone: str
+    currency: str
+    region: str | None
+    actor: int
+    now: Callable[[], datetime]
+    blobs: BlobStore
+    identities: Identities = field(default_factory=Identities)
+    batch: int | None = None
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection with one consistent snapshot."""
+        with self.database.read() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Journal]:
+        """A journal in a write transaction: what is appended is kept as a whole or not at all."""
+        try:
+            with self.database.write() as connection:
+                yield Journal(
+                    connection=connection,
+                    identities=self.identities,
+                    ledger=self.ledger,
+                    zone=self.zone,
+                    actor=self.actor,
+                    recorded_at=to_microseconds(self.now()),
+                    batch=self.batch,
+                )
+        except BaseException:
+            self.identities.forget()
+            raise
+
+    @contextmanager
+    def in_batch(self, batch: int) -> Iterator[None]:
+        """Mark what is written meanwhile as part of an import batch."""
+        before, self.batch = self.batch, batch
+        try:
+            yield
+        finally:
+            self.batch = before
+
+    def today(self) -> int:
+        """The day number of now in the ledger's zone."""
+        return day_of(to_microseconds(self.now()), self.zone)
+
+    def day(self, as_of: date | datetime | None) -> int:
+        """The day number of an as-of argument: a date, an aware datetime, or None for today."""
+        if as_of is None:
+            return self.today()
+        if isinstance(as_of, datetime):
+            return day_of(to_microseconds(as_of), self.zone)
+        if isinstance(as_of, date):
+            return check_day(as_of, "as_of")
+        raise BadInputError(f"as_of must be a date, such as date(2026, 1, 31), not {as_of!r}.")

@@ -1,0 +1,130 @@
+"""Engines: SQLite set up for durability, PostgreSQL through psycopg 3. Nothing global."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import StaticPool
+
+from custledger.errors import BadInputError, NotALedgerError
+
+__all__ = ["WRITE", "engine_for", "is_url", "refuse_foreign_file"]
+
+WRITE: Final = "custledger_write"
+"""Execution option of a connection whose next transaction will write."""
+
+_BUSY_SECONDS: Final = 10
+_SQLITE_MAGIC: Final = b"SQLite format 3\x00"
+_PRAGMAS: Final = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "recursive_triggers = ON",  # so that REPLACE fires the guards against DELETE
+    "cache_size = -65536",
+)
+
+
+def is_url(location: str) -> bool:
+    """Whether a location is a database URL and not a path."""
+    return "://" in location
+
+
+def engine_for(location: str) -> Engine:
+    """An engine for a path, ``:memory:`` or a database URL; connects lazily."""
+    if not is_url(location):
+        return _sqlite(location)
+    try:
+        url = make_url(location)
+    except ArgumentError as error:
+        raise BadInputError(f"{location!r} is not a database URL.") from error
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url.database or ":memory:")
+    if url.get_backend_name() != "postgresql":
+        raise BadInputError(
+            f"custledger keeps ledgers in SQLite and PostgreSQL, not {url.get_backend_name()}."
+        )
+    return _postgresql(url)
+
+
+def refuse_foreign_file(path: Path) -> None:
+    """Raise NotALedgerError if something that is no ledger lies at the path; touch nothing."""
+    if path.is_dir():
+        raise NotALedgerError(f"{path} is a folder. Give the path of a file for the ledger.")
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    with path.open("rb") as file:
+        if file.read(len(_SQLITE_MAGIC)) != _SQLITE_MAGIC:
+            raise NotALedgerError(
+                f"{path} is not a ledger. Give another path; it was left as it was."
+            )
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS
+    )
+    try:
+        names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    except sqlite3.DatabaseError as error:
+        if "locked" in str(error):
+            return
+        raise NotALedgerError(
+            f"{path} is damaged or no ledger ({error}). Restore a backup."
+        ) from error
+    finally:
+        connection.close()
+    if names and "custledger_entry" not in names:
+        raise NotALedgerError(
+            f"{path} is a SQLite database of another program. Give another path; "
+            "it was left as it was."
+        )
+
+
+def _sqlite(database: str) -> Engine:
+    memory = database == ":memory:"
+    engine = create_engine(
+        URL.create("sqlite", database=database),
+        connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
+        **({"poolclass": StaticPool} if memory else {}),
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # custledger begins its transactions itself
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+    try:
+        connection.execute("SELECT power(2, 1)")
+    except sqlite3.OperationalError:  # built without SQLITE_ENABLE_MATH_FUNCTIONS
+        connection.create_function("power", 2, _power, deterministic=True)
+        connection.create_function("sqrt", 1, _sqrt, deterministic=True)
+
+
+def _power(base: float | None, exponent: float | None) -> float | None:
+    return None if base is None or exponent is None else math.pow(base, exponent)
+
+
+def _sqrt(value: float | None) -> float | None:
+    return None if value is None or value < 0 else math.sqrt(value)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # IMMEDIATE takes the write lock at once: a transaction that reads a head and then writes can
+    # never find, half way, that another writer was there in between.
+    writes = connection.get_execution_options().get(WRITE, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _postgresql(url: URL) -> Engine:
+    try:
+        return create_engine(url.set(drivername="postgresql+psycopg"))
+    except ModuleNotFoundError as error:
+        raise BadInputError(
+            "PostgreSQL needs the driver: pip install 'custledger[postgres]'."
+        ) from error

@@ -1,0 +1,181 @@
+"""Guards: triggers that refuse to change what the trail covers. Defence in depth, not the proof.
+
+The truth can be appended to and nothing else. A copy's row may leave only once a later entry
+supersedes it; it is never changed in place. ``INSERT OR REPLACE``, which replaces a row on SQLite
+without a word, is refused before it inserts. Whoever owns the database can drop a guard: ``verify``
+reports a guard that is missing or differs, and the hashes show what was done meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from sqlalchemy import Connection, Table, UniqueConstraint
+from sqlmodel import SQLModel
+
+from custledger.storage.bulk import table_of
+from custledger.storage.tables import COPIES, TRUTH, BlobRow
+
+__all__ = ["apply", "drop", "missing"]
+
+_SAYING: Final = "custledger: the trail is append-only; record a correction instead"
+_FUNCTION: Final = "custledger_refuse"
+_PREFIX: Final = "custledger_guard"
+
+
+def apply(connection: Connection) -> None:
+    """Put every guard in place, replacing what stands under its name."""
+    drop(connection)
+    if connection.dialect.name == "sqlite":
+        for statement in _sqlite_guards().values():
+            connection.exec_driver_sql(statement)
+        return
+    for function, body in _POSTGRESQL_FUNCTIONS.items():
+        connection.exec_driver_sql(
+            f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $${body}$$"
+        )
+    for table, name, statement in _postgresql_guards():
+        connection.exec_driver_sql(statement)
+        connection.exec_driver_sql(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")
+
+
+def drop(connection: Connection) -> None:
+    """Take every guard away; only to rebuild or migrate, in one transaction with apply."""
+    if connection.dialect.name == "sqlite":
+        for name in _sqlite_guards():
+            connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
+        return
+    for table, name, _ in _postgresql_guards():
+        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name} ON {table}")
+
+
+def missing(connection: Connection) -> list[str]:
+    """The names of guards that are absent, switched off, or not as custledger wrote them."""
+    if connection.dialect.name == "sqlite":
+        query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+        found = {row[0]: row[1] for row in connection.exec_driver_sql(query)}
+        return [name for name, sql in _sqlite_guards().items() if found.get(name) != sql]
+    return _missing_postgresql(connection)
+
+
+def _tables() -> Iterable[tuple[Table, bool]]:
+    truth: set[type[SQLModel]] = set(TRUTH)
+    for model in (*TRUTH, *COPIES):
+        yield table_of(model), model in truth
+
+
+def _sqlite_guards() -> dict[str, str]:
+    guards: dict[str, str] = {}
+    for table, is_truth in _tables():
+        delete_when = "" if is_truth else f"WHEN {_still_current(table)} "
+        if table is table_of(BlobRow):
+            delete_when = f"WHEN {_BLOB_IN_USE} "
+        for event, when in (
+            ("UPDATE", ""),
+            ("DELETE", delete_when),
+            ("INSERT", f"WHEN {_taken(table)} "),
+        ):
+            name = f"{_PREFIX}_{table.name.removeprefix('custledger_')}_{event.lower()}"
+            guards[name] = (
+                f"CREATE TRIGGER {name} BEFORE {event} ON {table.name} {when}"
+                f"BEGIN SELECT RAISE(ABORT, '{_SAYING}'); END"
+            )
+    return guards
+
+
+_BLOB_IN_USE: Final = "EXISTS (SELECT 1 FROM custledger_payload p WHERE p.blob = OLD.name)"
+
+
+def _entry_column(table: Table) -> str:
+    return "entry_id" if "entry_id" in table.columns else "id"
+
+
+def _still_current(table: Table) -> str:
+    return (
+        "NOT EXISTS (SELECT 1 FROM custledger_entry o JOIN custledger_entry e "
+        "ON e.subject_id = o.subject_id AND e.supersedes = o.seq AND e.seq > o.seq "
+        f"WHERE o.id = OLD.{_entry_column(table)})"
+    )
+
+
+def _taken(table: Table) -> str:
+    keys = [[column.name for column in table.primary_key.columns]]
+    if len(keys[0]) > 1 and table.dialect_options["sqlite"].get("with_rowid", True):
+        keys.append(["rowid"])  # REPLACE goes by SQLite's own key too, where a statement names one
+    keys += [[column.name for column in i.columns] for i in table.indexes if i.unique]
+    keys += [
+        [column.name for column in constraint.columns]
+        for constraint in sorted(
+            (c for c in table.constraints if isinstance(c, UniqueConstraint)),
+            key=lambda c: [column.name for column in c.columns],
+        )
+    ]
+    clauses = (" AND ".join(f"t.{name} = NEW.{name}" for name in key) for key in keys)
+    return " OR ".join(
+        f"EXISTS (SELECT 1 FROM {table.name} t WHERE {clause})" for clause in clauses
+    )
+
+
+def _raise(condition: str) -> str:
+    refusal = f"RAISE EXCEPTION '{_SAYING}' USING ERRCODE = 'integrity_constraint_violation';"
+    return f" BEGIN IF {condition} THEN {refusal} END IF; RETURN OLD; END "
+
+
+_POSTGRESQL_FUNCTIONS: Final = {
+    _FUNCTION: _raise("TRUE"),
+    # A trigger's WHEN cannot hold a subquery on PostgreSQL, so the question moves inside.
+    f"{_FUNCTION}_current": _raise(
+        "NOT EXISTS (SELECT 1 FROM custledger_entry o JOIN custledger_entry e "
+        "ON e.subject_id = o.subject_id AND e.supersedes = o.seq AND e.seq > o.seq "
+        "WHERE o.id = (to_jsonb(OLD) ->> TG_ARGV[0])::bigint)"
+    ),
+    f"{_FUNCTION}_in_use": _raise(
+        "EXISTS (SELECT 1 FROM custledger_payload p WHERE p.blob = to_jsonb(OLD) ->> 'name')"
+    ),
+}
+
+
+def _postgresql_guards() -> Iterable[tuple[str, str, str]]:
+    for table, is_truth in _tables():
+        short = table.name.removeprefix("custledger_")
+        delete = f"{_FUNCTION}()" if is_truth else f"{_FUNCTION}_current('{_entry_column(table)}')"
+        if table is table_of(BlobRow):
+            delete = f"{_FUNCTION}_in_use()"
+        for event, each, function in (
+            ("UPDATE", "ROW", f"{_FUNCTION}()"),
+            ("DELETE", "ROW", delete),
+            ("TRUNCATE", "STATEMENT", f"{_FUNCTION}()"),
+        ):
+            name = f"{_PREFIX}_{short}_{event.lower()}"
+            yield (
+                table.name,
+                name,
+                (
+                    f"CREATE TRIGGER {name} BEFORE {event} ON {table.name} FOR EACH {each} "
+                    f"EXECUTE FUNCTION {function}"
+                ),
+            )
+
+
+def _missing_postgresql(connection: Connection) -> list[str]:
+    query = (
+        "SELECT t.tgname, c.relname, pg_get_triggerdef(t.oid), p.proname, p.prosrc "
+        "FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid "
+        "WHERE t.tgenabled = 'A' AND pg_table_is_visible(c.oid)"
+    )
+    found = {
+        (name, table): _words(definition)
+        for name, table, definition, function, source in connection.exec_driver_sql(query)
+        if _POSTGRESQL_FUNCTIONS.get(function) == source
+    }
+    return [
+        name
+        for table, name, statement in _postgresql_guards()
+        if found.get((name, table)) != _words(statement)
+    ]
+
+
+def _words(statement: str) -> list[str]:
+    # pg_get_triggerdef names the schema of tables and functions; the rest is word for word ours.
+    return [word.rpartition(".")[2] for word in statement.split()]

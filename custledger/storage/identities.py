@@ -1,0 +1,78 @@
+"""Integer keys inside the database, random uuids outside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from sqlalchemy import Connection, func, select
+
+from custledger.storage.bulk import insert_rows, table_of
+from custledger.storage.tables import EntryRow, IdentityRow
+
+__all__ = ["Identities", "allocate"]
+
+_identity = table_of(IdentityRow)
+
+
+def allocate(
+    connection: Connection, table: type[EntryRow] | type[IdentityRow], count: int
+) -> Sequence[int]:
+    """``count`` unused keys of a table, ascending; call it inside a write transaction."""
+    if connection.dialect.name == "sqlite":
+        # BEGIN IMMEDIATE holds the write lock, so nobody takes the same keys.
+        last = connection.scalar(select(func.coalesce(func.max(table_of(table).c.id), 0))) or 0
+        return range(last + 1, last + 1 + count)
+    name = table_of(table).name
+    keys = func.nextval(func.pg_get_serial_sequence(name, "id"))
+    return sorted(connection.scalars(select(keys).select_from(func.generate_series(1, count))))
+
+
+class Identities:
+    """The keys of a ledger's uuids, remembered: an identity never changes."""
+
+    def __init__(self) -> None:
+        self._keys: dict[UUID, int] = {}
+        self._uuids: dict[int, UUID] = {}
+
+    def add(self, connection: Connection, uuids: Sequence[UUID]) -> Sequence[int]:
+        """Keys for new uuids, in their order; remembered only by ``find``, once committed."""
+        keys = allocate(connection, IdentityRow, len(uuids))
+        native = connection.dialect.name == "postgresql"
+        rows = [(k, u if native else u.hex) for k, u in zip(keys, uuids, strict=True)]
+        insert_rows(connection, IdentityRow, rows)
+        return keys
+
+    def key(self, connection: Connection, uuid: UUID) -> int | None:
+        """The key of a uuid, or None."""
+        if uuid not in self._keys:
+            key = connection.scalar(select(_identity.c.id).where(_identity.c.uuid == uuid))
+            if key is None:
+                return None
+            self._remember(key, uuid)
+        return self._keys[uuid]
+
+    def uuid(self, connection: Connection, key: int) -> UUID:
+        """The uuid of a key."""
+        known = self._uuids.get(key)
+        return self.uuids(connection, (key,))[key] if known is None else known
+
+    def uuids(self, connection: Connection, keys: Iterable[int]) -> dict[int, UUID]:
+        """The uuids of keys."""
+        wanted = set(keys)
+        missing = sorted(wanted - self._uuids.keys())
+        for start in range(0, len(missing), 10_000):
+            chunk = missing[start : start + 10_000]
+            query = select(_identity.c.id, _identity.c.uuid).where(_identity.c.id.in_(chunk))
+            for key, uuid in connection.execute(query):
+                self._remember(key, uuid)
+        return {key: self._uuids[key] for key in wanted}
+
+    def forget(self) -> None:
+        """Drop what is remembered: a rolled-back transaction may have been read."""
+        self._keys.clear()
+        self._uuids.clear()
+
+    def _remember(self, key: int, uuid: UUID) -> None:
+        self._keys[uuid] = key
+        self._uuids[key] = uuid

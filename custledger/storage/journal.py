@@ -1,0 +1,258 @@
+"""The journal: a record and its trail entry, written together or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, delete, func, select, text, tuple_
+from sqlmodel import SQLModel
+
+from custledger.core.canonical import canonical_bytes
+from custledger.core.facts import Body
+from custledger.core.records import EntryKind, Part
+from custledger.core.trail import SALT_BYTES, Header, commitment, genesis
+from custledger.errors import BadInputError
+from custledger.storage.bulk import insert_rows, table_of
+from custledger.storage.copies import Placed, Places, copy_rows, table_for
+from custledger.storage.identities import Identities, allocate
+from custledger.storage.tables import EntryRow, PayloadRow
+from custledger.storage.types import CODES
+
+__all__ = ["Content", "Draft", "Journal", "Superseded", "Written"]
+
+_KIND_CODES: Final = CODES[EntryKind]
+_SHARED, _STAFF, _CONTENT = (CODES[Part][part] for part in (Part.SHARED, Part.STAFF, Part.CONTENT))
+_CHUNK: Final = 5_000
+
+
+class Content(NamedTuple):
+    """The content part of a piece of evidence: a text here, or the name of a blob in the store."""
+
+    salt: bytes
+    commitment: bytes
+    body: bytes | None
+    blob: str | None
+
+
+class Draft(NamedTuple):
+    """An entry to be written; ``supersedes`` is the seq of the entry that it corrects or voids."""
+
+    subject_id: int
+    kind: EntryKind
+    body: Body
+    occurred_at: int | None = None
+    staff_body: Body | None = None
+    content: Content | None = None
+    supersedes: int | None = None
+
+
+class Written(NamedTuple):
+    """Where a draft was written."""
+
+    entry_id: int
+    subject_id: int
+    seq: int
+
+
+class Superseded(NamedTuple):
+    """What a correction or void takes the place of; ``first`` is (key, seq) of the original."""
+
+    entry_id: int
+    kind: EntryKind
+    first: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """Writes entries, payloads and copies over one connection, in its transaction.
+
+    ``ledger`` is the ledger's uuid; ``actor`` and ``batch`` are identity keys; ``recorded_at`` is
+    microseconds since 1970 UTC.
+    """
+
+    connection: Connection
+    identities: Identities
+    ledger: UUID
+    zone: str
+    actor: int
+    recorded_at: int
+    batch: int | None = None
+
+    def append(self, drafts: Sequence[Draft]) -> list[Written]:
+        """Write drafts in their order, each at the end of its subject's chain."""
+        if not drafts:
+            return []
+        subjects = sorted({draft.subject_id for draft in drafts})
+        self._lock(subjects)
+        heads = self._heads(subjects)
+        superseded = superseded_by(
+            self.connection,
+            [(d.subject_id, d.supersedes) for d in drafts if d.supersedes is not None],
+        )
+        entries, payloads, placed = self._chain(drafts, heads, superseded)
+        insert_rows(self.connection, EntryRow, entries)
+        insert_rows(self.connection, PayloadRow, payloads)
+        self._drop_copies(superseded.values())
+        self._write_copies(drafts, placed)
+        return [
+            Written(p.entry_id, p.subject_id, e[2]) for p, e in zip(placed, entries, strict=True)
+        ]
+
+    def _lock(self, subjects: Sequence[int]) -> None:
+        # SQLite holds its one write lock since BEGIN IMMEDIATE. On PostgreSQL a chain is locked for
+        # the rest of the transaction; the sorted order keeps two batches from waiting in a circle.
+        if self.connection.dialect.name == "postgresql":
+            lock = text(
+                "SELECT pg_advisory_xact_lock(:space, k) FROM unnest(CAST(:keys AS int[])) k"
+            )
+            keys = [key % 2**31 for key in subjects]
+            self.connection.execute(lock, {"space": _lock_space(self.ledger), "keys": sorted(keys)})
+
+    def _heads(self, subjects: Sequence[int]) -> dict[int, tuple[int, bytes]]:
+        heads: dict[int, tuple[int, bytes]] = {}
+        entry = table_of(EntryRow)
+        for start in range(0, len(subjects), _CHUNK):
+            chunk = subjects[start : start + _CHUNK]
+            last = (
+                select(entry.c.subject_id, func.max(entry.c.seq).label("seq"))
+                .where(entry.c.subject_id.in_(chunk))
+                .group_by(entry.c.subject_id)
+                .subquery()
+            )
+            query = select(entry.c.subject_id, entry.c.seq, entry.c.hash).join(
+                last, (entry.c.subject_id == last.c.subject_id) & (entry.c.seq == last.c.seq)
+            )
+            for subject, seq, digest in self.connection.execute(query):
+                heads[subject] = (seq, digest)
+        return heads
+
+    def _chain(
+        self,
+        drafts: Sequence[Draft],
+        heads: dict[int, tuple[int, bytes]],
+        superseded: Mapping[tuple[int, int], Superseded],
+    ) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], list[Placed]]:
+        uuids = self.identities.uuids(
+            self.connection, {self.actor, *(d.subject_id for d in drafts)} | _optional(self.batch)
+        )
+        texts = {key: str(uuid) for key, uuid in uuids.items()}
+        ledger, actor = str(self.ledger), texts[self.actor]
+        batch = None if self.batch is None else texts[self.batch]
+        entries: list[tuple[Any, ...]] = []
+        payloads: list[tuple[Any, ...]] = []
+        placed: list[Placed] = []
+        salts = _salts(2 * len(drafts))
+        keys = allocate(self.connection, EntryRow, len(drafts))
+        for key, draft in zip(keys, drafts, strict=True):
+            subject, kind, occurred_at = draft.subject_id, draft.kind, draft.occurred_at
+            seq, prev = heads.get(subject) or (0, genesis(ledger, texts[subject]))
+            seq += 1
+            header = Header(
+                ledger=ledger,
+                subject=texts[subject],
+                seq=seq,
+                kind=kind.value,
+                recorded_at=self.recorded_at,
+                actor=actor,
+                prev=prev,
+                commits=_commit(key, draft, salts, payloads),
+                occurred_at=occurred_at,
+                supersedes=draft.supersedes,
+                import_batch=batch,
+            )
+            heads[subject] = (seq, digest := header.hash())
+            when = (self.recorded_at, occurred_at)
+            rest = (self.actor, draft.supersedes, self.batch, digest)
+            entries.append((key, subject, seq, _KIND_CODES[kind], *when, *rest))
+            first = (key, seq)
+            if draft.supersedes is not None:
+                first = superseded[subject, draft.supersedes].first
+            placed.append(Placed(key, *first, subject, kind, self.recorded_at, occurred_at))
+        return entries, payloads, placed
+
+    def _drop_copies(self, superseded: Any) -> None:
+        by_table: dict[type[SQLModel], list[int]] = defaultdict(list)
+        for old in superseded:
+            for model in table_for(old.kind):
+                by_table[model].append(old.entry_id)
+        for model, keys in by_table.items():
+            table = table_of(model)
+            column = table.c.get("entry_id", table.c.get("id"))
+            for start in range(0, len(keys), _CHUNK):
+                chunk = keys[start : start + _CHUNK]
+                self.connection.execute(delete(table).where(column.in_(chunk)))  # type: ignore[union-attr]
+
+    def _write_copies(self, drafts: Sequence[Draft], placed: Sequence[Placed]) -> None:
+        rows: dict[type[SQLModel], list[tuple[Any, ...]]] = defaultdict(list)
+        places = Places(self.zone, self.key_of)
+        for place, draft in zip(placed, drafts, strict=True):
+            for model, row in copy_rows(place, draft.body, places):
+                rows[model].append(row)
+        for model, tuples in rows.items():
+            insert_rows(self.connection, model, tuples)
+
+    def key_of(self, uuid: UUID) -> int:
+        """The key of an identity that must exist."""
+        key = self.identities.key(self.connection, uuid)
+        if key is None:
+            raise BadInputError(f"{uuid} is not known in this ledger.")
+        return key
+
+
+def superseded_by(
+    connection: Connection, targets: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], Superseded]:
+    """What (subject key, seq) pairs name, with the first entry of each line of corrections."""
+    found: dict[tuple[int, int], Superseded] = {}
+    entry = table_of(EntryRow)
+    columns = (entry.c.subject_id, entry.c.seq, entry.c.id, entry.c.kind, entry.c.supersedes)
+    for start in range(0, len(targets), _CHUNK):
+        chunk = targets[start : start + _CHUNK]
+        query = select(*columns).where(tuple_(entry.c.subject_id, entry.c.seq).in_(chunk))
+        for subject, seq, key, kind, supersedes in connection.execute(query):
+            first = (key, seq)
+            if supersedes is not None:
+                first = superseded_by(connection, [(subject, supersedes)])[
+                    subject, supersedes
+                ].first
+            found[subject, seq] = Superseded(key, kind, first)
+    for target in targets:
+        if target not in found:
+            raise BadInputError(f"Entry {target[1]} does not exist in that chain.")
+    return found
+
+
+def _salts(count: int) -> Iterator[bytes]:
+    pool = os.urandom(SALT_BYTES * count)
+    return (pool[n : n + SALT_BYTES] for n in range(0, len(pool), SALT_BYTES))
+
+
+def _commit(
+    key: int, draft: Draft, salts: Iterator[bytes], payloads: list[tuple[Any, ...]]
+) -> dict[str, bytes]:
+    """The commitments of a draft's parts; their rows are added to ``payloads``."""
+    commits: dict[str, bytes] = {}
+    parts = ((_SHARED, "shared", draft.body), (_STAFF, "staff", draft.staff_body))
+    for code, name, body in parts:
+        if body is not None:
+            salt, data = next(salts), canonical_bytes(body)
+            commits[name] = commitment(salt, data)
+            payloads.append((key, code, salt, data, None))
+    if draft.content is not None:
+        salt, digest, data_or_none, blob = draft.content
+        commits["content"] = digest
+        payloads.append((key, _CONTENT, salt, data_or_none, blob))
+    return commits
+
+
+def _lock_space(ledger: UUID) -> int:
+    return ledger.int % 2**31
+
+
+def _optional(key: int | None) -> set[int]:
+    return set() if key is None else {key}

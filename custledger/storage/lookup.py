@@ -1,0 +1,139 @@
+"""Who is meant: customers by id, external id, e-mail, phone or name; staff by id or name."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, select
+
+from custledger.core.contact import normalise
+from custledger.core.records import ContactKind, Customer, Staff
+from custledger.errors import AmbiguousMatchError, NotFoundError
+from custledger.storage.bulk import table_of
+from custledger.storage.context import Context
+from custledger.storage.tables import ContactPointRow, CustomerRow, IdentityRow, StaffRow
+
+__all__ = [
+    "CustomerLike",
+    "StaffLike",
+    "customer_key",
+    "customer_keys",
+    "customers_by_id",
+    "staff_key",
+]
+
+CustomerLike = Customer | UUID | str
+"""A customer record, its id, or text that finds exactly one customer."""
+StaffLike = Staff | UUID | str
+"""A staff record, its id, or its name."""
+
+_customer = table_of(CustomerRow)
+_contact = table_of(ContactPointRow)
+_staff = table_of(StaffRow)
+_identity = table_of(IdentityRow)
+_SHOWN = 5
+_CHUNK = 5_000
+
+
+def customer_key(connection: Connection, context: Context, who: CustomerLike) -> int:
+    """The key of the one customer that is meant; NotFoundError or AmbiguousMatchError otherwise."""
+    if isinstance(who, Customer):
+        who = who.id
+    uuid = _as_uuid(who)
+    if uuid is not None:
+        key = context.identities.key(connection, uuid)
+        if key is not None and _exists(connection, key):
+            return key
+        if isinstance(who, UUID):
+            raise NotFoundError(f"No customer has the id {uuid}. It may have been voided.")
+    keys = customer_keys(connection, context, str(who))
+    if not keys:
+        raise NotFoundError(f"No customer matches {who!r}. Search with `customers.find`.")
+    if len(keys) > 1:
+        names = connection.scalars(
+            select(_customer.c.name).where(_customer.c.id.in_(keys[:_SHOWN]))
+        )
+        raise AmbiguousMatchError(
+            f"{len(keys)} customers match {who!r}: {', '.join(names)}"
+            f"{' ...' if len(keys) > _SHOWN else ''}. Use an id, which is unique."
+        )
+    return keys[0]
+
+
+def customers_by_id(connection: Connection, whos: Iterable[object]) -> dict[object, int]:
+    """The keys of those customers in a batch who are named by record or id, in few queries."""
+    by_uuid: dict[UUID, list[object]] = defaultdict(list)
+    for who in whos:
+        uuid = who.id if isinstance(who, Customer) else who
+        if isinstance(uuid, UUID):
+            by_uuid[uuid].append(who)
+    found: dict[object, int] = {}
+    uuids = list(by_uuid)
+    for start in range(0, len(uuids), _CHUNK):
+        query = (
+            select(_customer.c.id, _identity.c.uuid)
+            .join(_identity, _identity.c.id == _customer.c.id)
+            .where(_identity.c.uuid.in_(uuids[start : start + _CHUNK]))
+        )
+        for key, uuid in connection.execute(query):
+            found.update((who, key) for who in by_uuid[uuid])
+    return found
+
+
+def customer_keys(connection: Connection, context: Context, wanted: str) -> list[int]:
+    """Customers whom a text finds: exactly by id, contact point or name, else by part of a name."""
+    wanted = wanted.strip()
+    if not wanted:
+        return []
+    exact = _matching(connection, _customer.c.external_id == wanted)
+    folded = " ".join(wanted.split()).casefold()
+    forms = {normalise(kind, wanted, context.region) for kind in ContactKind}
+    points = select(_contact.c.customer_id).where(_contact.c.normalised.in_(sorted(forms)))
+    exact += [
+        key
+        for key in connection.scalars(points.distinct().order_by(_contact.c.customer_id))
+        if key not in exact
+    ]
+    exact += [k for k in _matching(connection, _customer.c.name_folded == folded) if k not in exact]
+    if exact:
+        return exact
+    return _matching(connection, _customer.c.name_folded.contains(folded, autoescape=True))
+
+
+def staff_key(connection: Connection, context: Context, who: StaffLike) -> int:
+    """The key of the one member of staff that is meant, or NotFoundError with the remedy."""
+    if isinstance(who, Staff):
+        who = who.id
+    uuid = _as_uuid(who)
+    if uuid is not None:
+        key = context.identities.key(connection, uuid)
+        known = key is not None and connection.scalar(select(_staff.c.id).where(_staff.c.id == key))
+        if key is None or not known:
+            raise NotFoundError(f"No member of staff has the id {uuid}.")
+        return key
+    name = " ".join(str(who).split())
+    keys = list(connection.scalars(select(_staff.c.id).where(_staff.c.name == name)))
+    if not keys:
+        raise NotFoundError(f"{name!r} is not registered. Add them: `custledger add staff NAME`.")
+    return int(keys[0])
+
+
+def _exists(connection: Connection, key: int) -> bool:
+    return connection.scalar(select(_customer.c.id).where(_customer.c.id == key)) is not None
+
+
+def _matching(connection: Connection, condition: ColumnElement[bool]) -> list[int]:
+    return list(
+        connection.scalars(select(_customer.c.id).where(condition).order_by(_customer.c.id))
+    )
+
+
+def _as_uuid(who: object) -> UUID | None:
+    if isinstance(who, UUID):
+        return who
+    try:
+        return UUID(str(who))
+    except ValueError:
+        return None
