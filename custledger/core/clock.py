@@ -37,12 +37,13 @@ def to_microseconds(moment: datetime) -> int:
     >>> to_microseconds(datetime(1970, 1, 2, tzinfo=UTC))
     86400000000
     """
-    if moment.tzinfo is None or moment.utcoffset() is None:
+    try:
+        return (moment - _EPOCH) // _MICROSECOND
+    except TypeError:  # a naive datetime cannot be compared with an aware one
         raise BadInputError(
             f"{moment.isoformat()} has no time zone. Give an aware datetime, such as "
             "datetime(2026, 1, 31, 9, 30, tzinfo=UTC)."
-        )
-    return (moment - _EPOCH) // _MICROSECOND
+        ) from None
 
 
 def from_microseconds(value: int) -> datetime:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import phonenumbers
 
 from custledger.core.records import ContactKind, ContactPoint
+from custledger.errors import BadInputError
 
-__all__ = ["contact_point", "normalise"]
+__all__ = ["check_region", "contact_point", "normalise"]
 
 
 def contact_point(kind: ContactKind, value: str, region: str | None = None) -> ContactPoint:
@@ -32,6 +33,17 @@ def normalise(kind: ContactKind, value: str, region: str | None = None) -> str:
     if kind is ContactKind.PHONE:
         return _e164(value, region) or "".join(c for c in value if c.isalnum() or c == "+")
     return " ".join(value.split()).casefold()
+
+
+def check_region(region: str) -> str:
+    """The two-letter region of phone numbers written without a country, or BadInputError.
+
+    >>> check_region("FR")
+    'FR'
+    """
+    if region not in phonenumbers.SUPPORTED_REGIONS:
+        raise BadInputError(f"{region!r} is not a region. Use its two capital letters, such as FR.")
+    return region
 
 
 def _e164(value: str, region: str | None) -> str:

@@ -265,7 +265,7 @@ def evidence_body(
 
 def staff_part(facts: Mapping[str, Any]) -> Body | None:
     """The staff-only part of a payload, or None if there is nothing in it."""
-    note = _text(facts.get(_NOTE, ""), _NOTE)
+    note = _text(facts.get(_NOTE) or "", _NOTE)
     return {_NOTE: note} if note else None
 
 
@@ -362,9 +362,9 @@ def _put_texts(body: Body, facts: Mapping[str, Any], names: Iterable[str]) -> No
 def _put_tags(body: Body, tags: Iterable[str]) -> None:
     if not tags:
         return
-    found = sorted({tags} if isinstance(tags, str) else set(tags))
+    found = sorted(set(map(str, (tags,) if isinstance(tags, str) else tags)))
     for tag in found:
-        if not _TAG.fullmatch(str(tag)):
+        if not _TAG.fullmatch(tag):
             raise BadInputError(f"{tag!r} is not a tag: use lower-case letters, digits, _ and -.")
     body["tags"] = list(found)
 

@@ -17,8 +17,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from custledger.core.canonical import JsonValue, canonical_bytes
 
@@ -28,8 +27,7 @@ TRAIL_VERSION: Final = 1
 SALT_BYTES: Final = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """What an entry's hash covers: who recorded what kind of thing when, and the commitments.
 
     ``ledger``, ``subject``, ``actor`` and ``import_batch`` are uuids in their canonical text form.

@@ -5,7 +5,9 @@ Names are random, never a digest: a plain digest of a short text can be guessed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+import time
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
@@ -19,10 +21,16 @@ __all__ = ["CHUNK", "BlobStore", "FolderStore", "TableStore", "chunks_of"]
 
 CHUNK: Final = 1 << 20
 """Files are streamed in chunks of this many bytes."""
+_AN_OPEN_WRITE_SECONDS: Final = 3600
 
 
 class BlobStore(Protocol):
-    """Keeps byte strings of any size under random names."""
+    """Keeps byte strings of any size under random names.
+
+    ``transactional`` says whether a rolled-back transaction takes them away by itself.
+    """
+
+    transactional: bool
 
     def write(self, connection: Connection, name: str, chunks: Iterable[bytes]) -> None:
         """Keep the chunks, durably, under a name that is not in use."""
@@ -33,12 +41,14 @@ class BlobStore(Protocol):
     def delete(self, connection: Connection, name: str) -> None:
         """Forget a name; no error if it is not there."""
 
-    def names(self, connection: Connection) -> Iterator[str]:
-        """Every name in the store."""
+    def sweep(self, in_use: Container[str]) -> int:
+        """Remove what rolled-back writes left behind; returns how many files went."""
 
 
 class FolderStore:
     """Files in a folder, fanned out by the first two characters of their names."""
+
+    transactional = False
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -46,14 +56,20 @@ class FolderStore:
     def write(self, connection: Connection, name: str, chunks: Iterable[bytes]) -> None:
         """Write the file and rename it into place, so that a name never holds half a file."""
         path = self._path(name)
+        partial = path.with_suffix(".partial")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_suffix(".partial")
             with partial.open("xb") as file:
                 for chunk in chunks:
                     file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())  # the entry that names the file is durable, so it must be
             partial.replace(path)
-        except OSError as error:
+            _sync_folder(path.parent)
+        except BaseException as error:
+            partial.unlink(missing_ok=True)
+            if not isinstance(error, OSError):
+                raise
             raise LedgerUnwritableError(
                 f"The evidence cannot be stored in {self.folder}: {error.strerror}. "
                 "Nothing was written."
@@ -68,21 +84,38 @@ class FolderStore:
         """Remove the file."""
         self._path(name).unlink(missing_ok=True)
 
-    def names(self, connection: Connection) -> Iterator[str]:
-        """The names of whole and of half-written files."""
-        yield from sorted(path.stem for path in self.folder.glob("??/*") if path.is_file())
+    def sweep(self, in_use: Container[str]) -> int:
+        """Remove files that no entry names and that are too old to belong to an open write."""
+        oldest = time.time() - _AN_OPEN_WRITE_SECONDS
+        left = [
+            path
+            for path in self.folder.glob("??/*")
+            if path.name not in in_use and path.stat().st_mtime < oldest
+        ]
+        for path in left:
+            path.unlink()
+        return len(left)
 
     def _path(self, name: str) -> Path:
+        # A name that was edited in the database must not lead out of the folder.
+        if not str(name).isalnum():
+            raise FileNotFoundError(name)
         return self.folder / name[:2] / name
 
 
 class TableStore:
     """Chunks in the table custledger_blob, in the transaction of the entry."""
 
+    transactional = True
+
     def write(self, connection: Connection, name: str, chunks: Iterable[bytes]) -> None:
-        """Insert the chunks one by one."""
-        for number, chunk in enumerate(chunks):
+        """Insert the chunks one by one; an empty file is one empty chunk."""
+        number = 0
+        for chunk in chunks:
             insert_rows(connection, BlobRow, [(name, number, chunk)])
+            number += 1
+        if number == 0:
+            insert_rows(connection, BlobRow, [(name, 0, b"")])
 
     def read(self, connection: Connection, name: str) -> Iterator[bytes]:
         """The chunks in their order."""
@@ -102,10 +135,19 @@ class TableStore:
         table = table_of(BlobRow)
         connection.execute(delete(table).where(table.c.name == name))
 
-    def names(self, connection: Connection) -> Iterator[str]:
-        """The names in the table."""
-        table = table_of(BlobRow)
-        yield from connection.scalars(select(table.c.name).distinct().order_by(table.c.name)).all()
+    def sweep(self, in_use: Container[str]) -> int:
+        """Nothing to do: a rolled-back transaction takes its chunks with it."""
+        return 0
+
+
+def _sync_folder(folder: Path) -> None:
+    # A file's name is durable once its folder is synced; Windows cannot, and need not.
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def chunks_of(file: BinaryIO) -> Iterator[bytes]:

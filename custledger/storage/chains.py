@@ -5,9 +5,9 @@ Subjects come in groups, so memory holds the entries of one chain and the copies
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, SmallInteger, select, type_coerce
 
@@ -56,23 +56,16 @@ class Link(NamedTuple):
 
 def subject_groups(connection: Connection) -> Iterator[list[int]]:
     """The keys of all subjects that have a chain, ascending, some thousands at a time."""
-    last = -1
-    while True:
-        query = (
-            select(_entry.c.subject_id)
-            .where(_entry.c.subject_id > last)
-            .distinct()
-            .order_by(_entry.c.subject_id)
-            .limit(_GROUP)
-        )
-        found = list(connection.scalars(query))
-        if not found:
-            return
+    query = select(_entry.c.subject_id).distinct().order_by(_entry.c.subject_id).limit(_GROUP)
+    found = _numbers(connection.scalars(query))
+    while found:
         yield found
-        last = found[-1]
+        found = _numbers(connection.scalars(query.where(_entry.c.subject_id > found[-1])))
 
 
-def read_chains(connection: Connection, subjects: Sequence[int]) -> Iterator[list[Link]]:
+def read_chains(
+    connection: Connection, subjects: Sequence[int]
+) -> Generator[list[Link], None, None]:
     """The chains of a group of subjects, each in the order of its entries."""
     # Codes are read raw: an edited row may hold one that is in no vocabulary.
     columns = [c for c in _entry.columns if c is not _entry.c.kind]
@@ -90,9 +83,10 @@ def read_chains(connection: Connection, subjects: Sequence[int]) -> Iterator[lis
         .order_by(_entry.c.subject_id, _entry.c.seq, _payload.c.part)
         .execution_options(yield_per=10_000)
     )
-    rows: Iterator[Any] = iter(connection.execute(query))
-    for _, chain in groupby(rows, key=lambda row: row.subject_id):
-        yield [_link(list(parts)) for _, parts in groupby(chain, key=lambda row: row.id)]
+    with connection.execute(query) as result:
+        rows: Iterator[Any] = iter(result)
+        for _, chain in groupby(rows, key=lambda row: row.subject_id):
+            yield [_link(list(parts)) for _, parts in groupby(chain, key=lambda row: row.id)]
 
 
 def current_entries(
@@ -122,11 +116,11 @@ def current_entries(
 def _link(rows: Sequence[Any]) -> Link:
     row = rows[0]
     parts = tuple(
-        Payload(_PARTS[r.part], bytes(r.salt), None if r.body is None else bytes(r.body), r.blob)
+        Payload(part, _bytes(r.salt), None if r.body is None else _bytes(r.body), r.blob)
         for r in rows
-        if r.part is not None and 0 <= r.part < len(_PARTS)
+        if (part := _member(_PARTS, r.part)) is not None
     )
-    kind = _KINDS[row.kind] if 0 <= row.kind < len(_KINDS) else None
+    kind = _member(_KINDS, row.kind)
     return Link(
         row.id,
         row.subject_id,
@@ -137,6 +131,23 @@ def _link(rows: Sequence[Any]) -> Link:
         row.actor_id,
         row.supersedes,
         row.batch_id,
-        bytes(row.hash),
+        _bytes(row.hash),
         parts,
     )
+
+
+def _numbers(keys: Iterable[object]) -> list[int]:
+    # An edited cell may hold anything on SQLite; verify counts what is left out here.
+    return [key for key in keys if isinstance(key, int)]
+
+
+_M = TypeVar("_M")
+
+
+def _member(members: Sequence[_M], code: object) -> _M | None:
+    # SQLite keeps whatever an edited cell holds: a number out of range, even a text.
+    return members[code] if isinstance(code, int) and 0 <= code < len(members) else None
+
+
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else b""

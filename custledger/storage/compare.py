@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, SmallInteger, Table, select, type_coerce
+from sqlalchemy import Connection, SmallInteger, Table, select, true, type_coerce
 from sqlmodel import SQLModel
 
 from custledger.core.findings import Finding, FindingCode
@@ -28,6 +28,7 @@ from custledger.storage.tables import (
     MoneyRow,
     ScorePolicyRow,
     StaffRow,
+    VoidedRow,
 )
 from custledger.storage.types import Coded
 
@@ -39,6 +40,7 @@ _BY_CUSTOMER: Final[dict[type[SQLModel], str]] = {
     InteractionRow: "customer_id",
     MoneyRow: "customer_id",
     EvidenceRow: "customer_id",
+    VoidedRow: "customer_id",
 }
 _OF_LEDGER: Final[tuple[type[SQLModel], ...]] = (
     LedgerRow,
@@ -62,13 +64,13 @@ class CopyCheck:
         self._findings = findings
         self._places = Places(context.zone, self._key_of)
         self._expected: dict[type[SQLModel], _Expected] = defaultdict(dict)
-        self._compared_to = -1
+        self._compared_to: int | None = None
 
     def expect(self, placed: Placed, body: Mapping[str, Any], ref: EntryRef) -> None:
         """Note the rows of a current entry."""
         try:
             rows = list(copy_rows(placed, body, self._places))
-        except (KeyError, ValueError, TypeError) as error:
+        except Exception as error:  # an edited payload can be anything
             said = f"the payload cannot be read as a {placed.kind.value} ({error!r})"
             self._findings.append(Finding(FindingCode.ENTRY_ALTERED, said, ref))
             return
@@ -79,16 +81,18 @@ class CopyCheck:
         """Compare the copies of all customers up to a key that were not compared yet."""
         for model, column in _BY_CUSTOMER.items():
             customer = table_of(model).c[column]
-            inside = (customer > self._compared_to) & (customer <= to_subject)
-            self._compare(model, inside)
+            self._compare(model, self._beyond(customer) & (customer <= to_subject))
         self._compared_to = to_subject
 
     def finish(self) -> None:
         """Compare the ledger's own copies, and find rows of customers beyond the last chain."""
         for model, column in _BY_CUSTOMER.items():
-            self._compare(model, table_of(model).c[column] > self._compared_to)
+            self._compare(model, self._beyond(table_of(model).c[column]))
         for model in _OF_LEDGER:
             self._compare(model, None)
+
+    def _beyond(self, customer: Any) -> Any:
+        return true() if self._compared_to is None else customer > self._compared_to
 
     def _compare(self, model: type[SQLModel], condition: Any) -> None:
         table = table_of(model)
@@ -117,8 +121,11 @@ class CopyCheck:
         values = dict(zip(table.columns.keys(), row, strict=True))
         if "seq" not in values:
             return None
-        uuids = self._context.identities.uuids(self._connection, [values["customer_id"]])
-        return EntryRef(uuids[values["customer_id"]], values["seq"])
+        try:
+            uuid = self._context.identities.uuid(self._connection, values["customer_id"])
+        except (KeyError, ValueError):  # that identity was removed or edited too
+            return None
+        return EntryRef(uuid, values["seq"])
 
     def _key_of(self, uuid: UUID) -> int:
         key = self._context.identities.key(self._connection, uuid)

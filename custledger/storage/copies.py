@@ -41,6 +41,7 @@ from custledger.storage.tables import (
     MoneyRow,
     ScorePolicyRow,
     StaffRow,
+    VoidedRow,
 )
 from custledger.storage.types import CODES
 
@@ -256,8 +257,10 @@ def _import_batch(placed: Placed, body: Mapping[str, Any], places: Places) -> It
     )
 
 
-def _nothing(_placed: Placed, _body: Mapping[str, Any], _places: Places) -> Iterable[CopyRow]:
-    return ()
+def _void(placed: Placed, body: Mapping[str, Any], _places: Places) -> Iterable[CopyRow]:
+    if "external" in body:
+        kind = CODES[EntryKind][body["voids"]]
+        yield VoidedRow, (placed.entry_id, placed.subject_id, kind, *body["external"])
 
 
 def _days(placed: Placed, body: Mapping[str, Any], places: Places) -> tuple[int, int, int]:
@@ -285,7 +288,7 @@ _DERIVATIONS: Final[dict[EntryKind, _Derivation]] = {
     EntryKind.INTERACTION: _interaction,
     **dict.fromkeys(_MONEY_KINDS, _money),
     EntryKind.EVIDENCE: _evidence,
-    EntryKind.VOID: _nothing,
+    EntryKind.VOID: _void,
 }
 _TABLES: Final[dict[EntryKind, tuple[type[SQLModel], ...]]] = {
     EntryKind.LEDGER: (LedgerRow,),
@@ -298,5 +301,5 @@ _TABLES: Final[dict[EntryKind, tuple[type[SQLModel], ...]]] = {
     EntryKind.INTERACTION: (InteractionRow,),
     **dict.fromkeys(_MONEY_KINDS, (MoneyRow,)),
     EntryKind.EVIDENCE: (EvidenceRow,),
-    EntryKind.VOID: (),
+    EntryKind.VOID: (VoidedRow,),
 }

@@ -15,17 +15,24 @@ from custledger.storage.context import Context
 from custledger.storage.journal import Draft, Journal
 from custledger.storage.tables import EntryRow
 
-__all__ = ["Current", "current", "void", "void_draft"]
+__all__ = ["Current", "current", "pair_or_none", "void", "void_by_hand", "void_draft"]
 
 _entry = table_of(EntryRow)
+_first = _entry.alias("first")
+
+
+ExternalId = tuple[str, str]
+"""(Source, id in the source)."""
 
 
 class Current(NamedTuple):
-    """The current entry of a record: keys, and its number in the chain."""
+    """The current entry of a record: keys, its number in the chain, and what it is."""
 
     subject_id: int
     entry_id: int
     seq: int
+    kind: EntryKind
+    external: ExternalId | None = None
 
 
 def current(
@@ -34,12 +41,12 @@ def current(
     """The current entry of the record with that id; NotFoundError if there is none."""
     table = table_of(model)
     subject = context.identities.key(connection, ref.subject)
-    first = _entry.alias("first")
+    external = (table.c.source, table.c.external_id) if "source" in table.c else ()
     query = (
-        select(table.c.customer_id, table.c.entry_id, _entry.c.seq)
+        select(table.c.customer_id, table.c.entry_id, _entry.c.seq, _entry.c.kind, *external)
         .join(_entry, _entry.c.id == table.c.entry_id)
-        .join(first, first.c.id == table.c.id)
-        .where(first.c.subject_id == subject, first.c.seq == ref.seq)
+        .join(_first, _first.c.id == table.c.id)
+        .where(_first.c.subject_id == subject, _first.c.seq == ref.seq)
     )
     row = connection.execute(query).one_or_none()
     if row is None:
@@ -47,7 +54,13 @@ def current(
             f"There is no current {table.name.removeprefix('custledger_')} entry {ref}. "
             "It may have been voided; `custledger history` shows it."
         )
-    return Current(*row)
+    subject_id, entry_id, seq, kind, *pair = row
+    return Current(subject_id, entry_id, seq, kind, pair_or_none(*pair))
+
+
+def pair_or_none(source: str | None = None, external_id: str | None = None) -> ExternalId | None:
+    """(source, external id), or None where a record has none."""
+    return None if source is None or external_id is None else (source, external_id)
 
 
 def void(
@@ -55,7 +68,16 @@ def void(
 ) -> None:
     """Append a void of the record with that id; what it said stays in the history."""
     found = current(journal.connection, context, model, ref)
-    journal.append([void_draft(found, reason)])
+    journal.append([void_by_hand(found, reason)])
+
+
+def void_by_hand(found: Current, reason: str) -> Draft:
+    """The draft of a void that an import of the same external id respects."""
+    draft = void_draft(found, reason)
+    if found.external is not None:
+        draft.body["external"] = list(found.external)
+        draft.body["voids"] = found.kind.value
+    return draft
 
 
 def void_draft(found: Current, reason: str) -> Draft:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -30,6 +30,7 @@ class Database:
         self.engine = engine
         self._owner = (os.getpid(), threading.get_ident())
         self._open: Connection | None = None
+        self._undo: list[Callable[[], None]] = []
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -45,18 +46,39 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A connection in a write transaction: committed at the end, rolled back on an error."""
+        """A connection in a write transaction: committed at the end, rolled back on an error.
+
+        Inside an open write it is a savepoint: a write that failed leaves nothing, even where the
+        caller goes on with the others.
+        """
         self._check_thread()
         if self._open is not None:
-            with translated():
+            with translated(), self._open.begin_nested(), self._undoing():
                 yield self._open
             return
         with translated(), self._connect({WRITE: True}) as connection, connection.begin():
             self._open = connection
             try:
-                yield connection
+                with self._undoing():
+                    yield connection
             finally:
                 self._open = None
+                self._undo.clear()
+
+    def on_rollback(self, undo: Callable[[], None]) -> None:
+        """Call ``undo`` if the open write fails: for what the database cannot roll back itself."""
+        self._undo.append(undo)
+
+    @contextmanager
+    def _undoing(self) -> Iterator[None]:
+        mark = len(self._undo)
+        try:
+            yield
+        except BaseException:
+            # Not after a commit that failed: then nobody can say whether the entry was kept.
+            while len(self._undo) > mark:
+                self._undo.pop()()
+            raise
 
     def close(self) -> None:
         """Give back every connection."""

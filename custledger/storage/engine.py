@@ -12,13 +12,14 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import StaticPool
 
-from custledger.errors import BadInputError, NotALedgerError
+from custledger.errors import BadInputError, LedgerUnwritableError, NotALedgerError
 
-__all__ = ["WRITE", "engine_for", "is_url", "refuse_foreign_file"]
+__all__ = ["WRITE", "engine_for", "file_of", "is_url", "refuse_foreign_file"]
 
 WRITE: Final = "custledger_write"
 """Execution option of a connection whose next transaction will write."""
 
+_MEMORY: Final = ":memory:"
 _BUSY_SECONDS: Final = 10
 _SQLITE_MAGIC: Final = b"SQLite format 3\x00"
 _PRAGMAS: Final = (
@@ -39,12 +40,9 @@ def engine_for(location: str) -> Engine:
     """An engine for a path, ``:memory:`` or a database URL; connects lazily."""
     if not is_url(location):
         return _sqlite(location)
-    try:
-        url = make_url(location)
-    except ArgumentError as error:
-        raise BadInputError(f"{location!r} is not a database URL.") from error
+    url = _url(location)
     if url.get_backend_name() == "sqlite":
-        return _sqlite(url.database or ":memory:")
+        return _sqlite(url.database or _MEMORY)
     if url.get_backend_name() != "postgresql":
         raise BadInputError(
             f"custledger keeps ledgers in SQLite and PostgreSQL, not {url.get_backend_name()}."
@@ -52,8 +50,35 @@ def engine_for(location: str) -> Engine:
     return _postgresql(url)
 
 
+def file_of(location: str) -> Path | None:
+    """The SQLite file that a location names, as a path or as a URL; None if there is no file."""
+    if not is_url(location):
+        return None if location == _MEMORY else Path(location).absolute()
+    url = _url(location)
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", _MEMORY):
+        return None
+    return Path(str(url.database)).absolute()
+
+
+def _url(location: str) -> URL:
+    try:
+        return make_url(location)
+    except (ArgumentError, ValueError) as error:
+        raise BadInputError(f"{location!r} is not a database URL.") from error
+
+
 def refuse_foreign_file(path: Path) -> None:
     """Raise NotALedgerError if something that is no ledger lies at the path; touch nothing."""
+    try:
+        _refuse_foreign_file(path)
+    except OSError as error:
+        raise LedgerUnwritableError(
+            f"{path} cannot be opened: {error.strerror}. Check the permissions of the file and its "
+            "folder."
+        ) from error
+
+
+def _refuse_foreign_file(path: Path) -> None:
     if path.is_dir():
         raise NotALedgerError(f"{path} is a folder. Give the path of a file for the ledger.")
     if not path.exists() or path.stat().st_size == 0:
@@ -71,6 +96,11 @@ def refuse_foreign_file(path: Path) -> None:
     except sqlite3.DatabaseError as error:
         if "locked" in str(error):
             return
+        if isinstance(error, sqlite3.OperationalError):
+            raise LedgerUnwritableError(
+                f"{path} cannot be opened ({error}). Check that this user may write to the file and "
+                "its folder: SQLite needs both."
+            ) from error
         raise NotALedgerError(
             f"{path} is damaged or no ledger ({error}). Restore a backup."
         ) from error
@@ -84,7 +114,7 @@ def refuse_foreign_file(path: Path) -> None:
 
 
 def _sqlite(database: str) -> Engine:
-    memory = database == ":memory:"
+    memory = database == _MEMORY
     engine = create_engine(
         URL.create("sqlite", database=database),
         connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},

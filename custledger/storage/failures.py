@@ -23,6 +23,11 @@ _SAYINGS: Final[tuple[tuple[str, type[CustledgerError], str], ...]] = (
     ("lock timeout", LedgerBusyError, ""),
     ("deadlock detected", LedgerBusyError, ""),
     (
+        "duplicate key value",
+        LedgerBusyError,
+        "Another writer entered the same record at the same moment. Nothing was written; try again.",
+    ),
+    (
         "disk is full",
         LedgerUnwritableError,
         "The disk (or the size limit of the file) is full. Nothing of this write was kept; make "

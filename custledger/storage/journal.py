@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, func, select, text, tuple_
+from sqlalchemy import Connection, bindparam, delete, func, select, text, tuple_
 from sqlmodel import SQLModel
 
+from custledger.core.bodies import StoredEntry
 from custledger.core.canonical import canonical_bytes
 from custledger.core.facts import Body
-from custledger.core.records import EntryKind, Part
+from custledger.core.records import EntryKind, EntryRef, Part
 from custledger.core.trail import SALT_BYTES, Header, commitment, genesis
 from custledger.errors import BadInputError
 from custledger.storage.bulk import insert_rows, table_of
@@ -28,6 +29,18 @@ __all__ = ["Content", "Draft", "Journal", "Superseded", "Written"]
 _KIND_CODES: Final = CODES[EntryKind]
 _SHARED, _STAFF, _CONTENT = (CODES[Part][part] for part in (Part.SHARED, Part.STAFF, Part.CONTENT))
 _CHUNK: Final = 5_000
+
+
+_entry = table_of(EntryRow)
+_last = (
+    select(_entry.c.subject_id, func.max(_entry.c.seq).label("seq"))
+    .where(_entry.c.subject_id.in_(bindparam("subjects", expanding=True)))
+    .group_by(_entry.c.subject_id)
+    .subquery()
+)
+_HEADS: Final = select(_entry.c.subject_id, _entry.c.seq, _entry.c.hash).join(
+    _last, (_entry.c.subject_id == _last.c.subject_id) & (_entry.c.seq == _last.c.seq)
+)
 
 
 class Content(NamedTuple):
@@ -115,19 +128,9 @@ class Journal:
 
     def _heads(self, subjects: Sequence[int]) -> dict[int, tuple[int, bytes]]:
         heads: dict[int, tuple[int, bytes]] = {}
-        entry = table_of(EntryRow)
         for start in range(0, len(subjects), _CHUNK):
             chunk = subjects[start : start + _CHUNK]
-            last = (
-                select(entry.c.subject_id, func.max(entry.c.seq).label("seq"))
-                .where(entry.c.subject_id.in_(chunk))
-                .group_by(entry.c.subject_id)
-                .subquery()
-            )
-            query = select(entry.c.subject_id, entry.c.seq, entry.c.hash).join(
-                last, (entry.c.subject_id == last.c.subject_id) & (entry.c.seq == last.c.seq)
-            )
-            for subject, seq, digest in self.connection.execute(query):
+            for subject, seq, digest in self.connection.execute(_HEADS, {"subjects": chunk}):
                 heads[subject] = (seq, digest)
         return heads
 
@@ -196,6 +199,26 @@ class Journal:
         for model, tuples in rows.items():
             insert_rows(self.connection, model, tuples)
 
+    def stored(self, draft: Draft, written: Written) -> StoredEntry:
+        """What reading back a draft that supersedes nothing would give, without reading."""
+        uuids = self.identities.uuids(self.connection, (written.subject_id, self.actor))
+        ref = EntryRef(uuids[written.subject_id], written.seq)
+        return StoredEntry(
+            id=ref,
+            entry=ref,
+            kind=draft.kind,
+            recorded_at=self.recorded_at,
+            occurred_at=draft.occurred_at,
+            actor=uuids[self.actor],
+            body=draft.body,
+            staff_body=draft.staff_body or {},
+        )
+
+    def refs(self, written: Sequence[Written]) -> list[EntryRef]:
+        """The public references of what was written."""
+        uuids = self.identities.uuids(self.connection, {w.subject_id for w in written})
+        return [EntryRef(uuids[w.subject_id], w.seq) for w in written]
+
     def key_of(self, uuid: UUID) -> int:
         """The key of an identity that must exist."""
         key = self.identities.key(self.connection, uuid)
@@ -209,11 +232,11 @@ def superseded_by(
 ) -> dict[tuple[int, int], Superseded]:
     """What (subject key, seq) pairs name, with the first entry of each line of corrections."""
     found: dict[tuple[int, int], Superseded] = {}
-    entry = table_of(EntryRow)
-    columns = (entry.c.subject_id, entry.c.seq, entry.c.id, entry.c.kind, entry.c.supersedes)
+    c = _entry.c
+    columns = (c.subject_id, c.seq, c.id, c.kind, c.supersedes)
     for start in range(0, len(targets), _CHUNK):
         chunk = targets[start : start + _CHUNK]
-        query = select(*columns).where(tuple_(entry.c.subject_id, entry.c.seq).in_(chunk))
+        query = select(*columns).where(tuple_(c.subject_id, c.seq).in_(chunk))
         for subject, seq, key, kind, supersedes in connection.execute(query):
             first = (key, seq)
             if supersedes is not None:

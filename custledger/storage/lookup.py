@@ -85,7 +85,7 @@ def customers_by_id(connection: Connection, whos: Iterable[object]) -> dict[obje
 def customer_keys(connection: Connection, context: Context, wanted: str) -> list[int]:
     """Customers whom a text finds: exactly by id, contact point or name, else by part of a name."""
     wanted = wanted.strip()
-    if not wanted:
+    if not wanted or not _storable(wanted):
         return []
     exact = _matching(connection, _customer.c.external_id == wanted)
     folded = " ".join(wanted.split()).casefold()
@@ -114,10 +114,16 @@ def staff_key(connection: Connection, context: Context, who: StaffLike) -> int:
             raise NotFoundError(f"No member of staff has the id {uuid}.")
         return key
     name = " ".join(str(who).split())
-    keys = list(connection.scalars(select(_staff.c.id).where(_staff.c.name == name)))
+    named = select(_staff.c.id).where(_staff.c.name == name)
+    keys = list(connection.scalars(named)) if _storable(name) else []
     if not keys:
         raise NotFoundError(f"{name!r} is not registered. Add them: `custledger add staff NAME`.")
     return int(keys[0])
+
+
+def _storable(text: str) -> bool:
+    # Nothing is stored under a text with a NUL or half a surrogate pair, and no driver takes one.
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _exists(connection: Connection, key: int) -> bool:

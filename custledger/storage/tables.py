@@ -64,6 +64,7 @@ __all__ = [
     "PayloadRow",
     "ScorePolicyRow",
     "StaffRow",
+    "VoidedRow",
     "metadata",
 ]
 
@@ -257,9 +258,9 @@ class ContactPointRow(_Row, table=True):
 
 _INTERACTION_SCORE = (
     "customer_id",
+    "occurred_month",
     "occurred_day",
     "known_day",
-    "occurred_month",
     "channel",
     "purpose",
     "conduct",
@@ -307,9 +308,9 @@ class InteractionRow(_Row, table=True):
 
 _MONEY_SCORE = (
     "customer_id",
+    "occurred_month",
     "occurred_day",
     "known_day",
-    "occurred_month",
     "kind",
     "fault",
     "goods_returned",
@@ -359,6 +360,18 @@ class EvidenceRow(_Row, table=True):
     size: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
+class VoidedRow(_Row, table=True):
+    """An external id whose entry was voided by hand: an import does not bring it back."""
+
+    __tablename__ = "custledger_voided"
+    __table_args__ = (Index("ix_custledger_voided_external", "source", "external_id"),)
+    entry_id: int = Field(sa_column=_entry(primary_key=True))
+    customer_id: int = Field(sa_column=_identity(index=True))
+    kind: EntryKind = Field(sa_column=Column(Coded(EntryKind), nullable=False))
+    source: str = Field(sa_column=Column(Text, nullable=False))
+    external_id: str = Field(sa_column=Column(Text, nullable=False))
+
+
 TRUTH: tuple[type[_Row], ...] = (IdentityRow, EntryRow, PayloadRow, BlobRow)
 COPIES: tuple[type[_Row], ...] = (
     LedgerRow,
@@ -372,4 +385,5 @@ COPIES: tuple[type[_Row], ...] = (
     InteractionRow,
     MoneyRow,
     EvidenceRow,
+    VoidedRow,
 )

@@ -6,15 +6,17 @@ linked to the stored one: so one edited entry gives one finding, which names it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, SmallInteger, exists, func, select, type_coerce
 
 from custledger.core.canonical import parse_canonical
 from custledger.core.findings import Finding, FindingCode, VerifyReport
-from custledger.core.records import EntryRef
+from custledger.core.records import EntryRef, Part
 from custledger.core.trail import CommittedStream, Header, commitment, genesis
 from custledger.errors import BadInputError
 from custledger.storage import guards
@@ -22,7 +24,7 @@ from custledger.storage.bulk import table_of
 from custledger.storage.chains import Link, Payload, current_entries, read_chains, subject_groups
 from custledger.storage.compare import CopyCheck
 from custledger.storage.context import Context
-from custledger.storage.tables import EntryRow
+from custledger.storage.tables import EntryRow, IdentityRow, PayloadRow
 
 __all__ = ["Progress", "verify"]
 
@@ -30,12 +32,44 @@ Progress = Callable[[int, int], None]
 """Called with (entries done, entries in all)."""
 
 _NOBODY = UUID(int=0)
+_NAMING = ("staff", "batch")
+_entry = table_of(EntryRow)
+_payload = table_of(PayloadRow)
+_identity = table_of(IdentityRow)
+_part = type_coerce(_payload.c.part, SmallInteger())
+_STRAY_PAYLOADS = (
+    select(_payload.c.entry_id, _part)
+    .outerjoin(_entry, _entry.c.id == _payload.c.entry_id)
+    .where(_entry.c.id.is_(None) | _part.not_in(range(len(Part))))
+)
+_WITHOUT_CHAIN = select(_identity.c.id).where(
+    ~exists().where(_entry.c.subject_id == _identity.c.id)
+)
 
 
 def verify(
     connection: Connection, context: Context, progress: Progress | None = None
 ) -> VerifyReport:
     """Check guards, chains, commitments, evidence and copies in one snapshot."""
+    with _any_text(connection):
+        return _verify(connection, context, progress)
+
+
+@contextmanager
+def _any_text(connection: Connection) -> Iterator[None]:
+    # SQLite does not check that a text is UTF-8, so an edited one must not end the verification.
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    driver.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
+    try:
+        yield
+    finally:
+        driver.text_factory = str
+
+
+def _verify(connection: Connection, context: Context, progress: Progress | None) -> VerifyReport:
     check = _Check(connection, context)
     for name in guards.missing(connection):
         check.find(FindingCode.GUARD_MISSING, f"the guard {name} is missing or was changed")
@@ -47,6 +81,7 @@ def verify(
         if progress is not None:
             progress(check.entries, total)
     check.copies.finish()
+    check.strays(total)
     return VerifyReport(
         findings=tuple(check.findings),
         entries=check.entries,
@@ -68,6 +103,8 @@ class _Check:
         self._connection = connection
         self._context = context
         self._ledger = str(context.ledger)
+        self._parts = 0
+        self._named: set[str] = set()
         self._names: dict[int, str] = {}
 
     def find(self, code: FindingCode, message: str, ref: EntryRef | None = None) -> None:
@@ -83,6 +120,10 @@ class _Check:
         for link in chain:
             self.entries += 1
             ref = EntryRef(subject, link.seq)
+            number: object = link.seq
+            if not isinstance(number, int):  # on SQLite an edited cell can hold a text
+                self.find(FindingCode.ENTRY_ALTERED, "the entry's number is no number", ref)
+                continue
             if link.seq != expected:
                 gap = f"of this chain, entries {expected} to {link.seq - 1} are missing"
                 self.find(FindingCode.CHAIN_GAP, gap, EntryRef(subject, expected))
@@ -96,11 +137,30 @@ class _Check:
                 current.discard(link.supersedes)
             current.add(link.seq)
             prev, expected = link.hash, link.seq + 1
+        if chain[0].subject_id == self._context.key:
+            self._named.update(str(b[k]) for b in bodies.values() for k in _NAMING if k in b)
         for placed, facts, seq in current_entries(chain, bodies):
             self.copies.expect(placed, facts, EntryRef(subject, seq))
 
+    def strays(self, total: int) -> None:
+        """Find what belongs nowhere: entries, payloads, and identities without a chain."""
+        if self.entries != total:
+            said = f"{total - self.entries} entries belong to a subject that is no number"
+            self.find(FindingCode.ENTRY_ALTERED, said)
+        count = self._connection.scalar(select(func.count()).select_from(_payload))
+        if count != self._parts:
+            for entry_id, part in self._connection.execute(_STRAY_PAYLOADS):
+                said = f"a payload (entry {entry_id}, part {part}) that belongs to no entry"
+                self.find(FindingCode.PAYLOAD_EXTRA, said)
+        for (key,) in self._connection.execute(_WITHOUT_CHAIN):
+            uuid = self._uuid(key)
+            if str(uuid) not in self._named:
+                said = "an identity without entries: they were removed, or it was added"
+                self.find(FindingCode.CHAIN_EMPTY, said, EntryRef(uuid, 1))
+
     def _link(self, link: Link, ref: EntryRef, prev: bytes) -> dict[str, Any] | None:
         shared = link.shared()
+        self._parts += len(link.parts)
         if shared is None:
             self.find(FindingCode.PAYLOAD_MISSING, "the entry's payload is missing", ref)
             return None
@@ -111,7 +171,7 @@ class _Check:
                 return _parsed(shared)
             commits[part.part.value] = digest
         body = _parsed(shared)
-        if body is None or self._header(link, prev, commits).hash() != link.hash:
+        if body is None or self._hash(link, prev, commits) != link.hash:
             if any(part.blob is not None for part in link.parts):
                 said = "the file of the evidence, or its entry, was changed"
                 self.find(FindingCode.EVIDENCE_ALTERED, said, ref)
@@ -121,6 +181,9 @@ class _Check:
         return body
 
     def _commitment(self, part: Payload, ref: EntryRef) -> bytes | None:
+        if (part.blob is None) == (part.body is None):
+            said = "a part of the payload needs either its bytes or the name of a file"
+            self.find(FindingCode.ENTRY_ALTERED, said, ref)
         if part.blob is None:
             return commitment(part.salt, part.body or b"")
         self.blobs += 1
@@ -133,6 +196,12 @@ class _Check:
             self.find(FindingCode.EVIDENCE_MISSING, said, ref)
             return None
         return stream.commitment()
+
+    def _hash(self, link: Link, prev: bytes, commits: dict[str, bytes]) -> bytes:
+        try:
+            return self._header(link, prev, commits).hash()
+        except UnicodeEncodeError:  # an edited cell holds a text that is no UTF-8
+            return b""
 
     def _header(self, link: Link, prev: bytes, commits: dict[str, bytes]) -> Header:
         return Header(
@@ -158,7 +227,7 @@ class _Check:
         # An identity that was deleted reads as nobody: then the hash differs, and that is found.
         try:
             return self._context.identities.uuid(self._connection, key)
-        except KeyError:
+        except (KeyError, ValueError, AttributeError, TypeError):
             return _NOBODY
 
 

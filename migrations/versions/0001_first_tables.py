@@ -277,9 +277,9 @@ def upgrade() -> None:
             "ix_custledger_interaction_score",
             [
                 "customer_id",
+                "occurred_month",
                 "occurred_day",
                 "known_day",
-                "occurred_month",
                 "channel",
                 "purpose",
                 "conduct",
@@ -363,9 +363,9 @@ def upgrade() -> None:
             "ix_custledger_money_score",
             [
                 "customer_id",
+                "occurred_month",
                 "occurred_day",
                 "known_day",
-                "occurred_month",
                 "kind",
                 "fault",
                 "goods_returned",
@@ -439,6 +439,38 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("custledger_staff", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_custledger_staff_name"), ["name"], unique=False)
+
+    op.create_table(
+        "custledger_voided",
+        sa.Column(
+            "entry_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column(
+            "customer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("kind", sa.SmallInteger(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("external_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["customer_id"],
+            ["custledger_identity.id"],
+            name=op.f("fk_custledger_voided_customer_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["entry_id"], ["custledger_entry.id"], name=op.f("fk_custledger_voided_entry_id")
+        ),
+        sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_custledger_voided")),
+    )
+    with op.batch_alter_table("custledger_voided", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_custledger_voided_customer_id"), ["customer_id"], unique=False
+        )
+        batch_op.create_index(
+            "ix_custledger_voided_external", ["source", "external_id"], unique=False
+        )
 
 
 def downgrade() -> None:

@@ -1,0 +1,101 @@
+"""The command line: parse, call the library, print. Every command is in docs/reference/cli.md."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from custledger import __version__
+from custledger.cli import (
+    adding,
+    checking,
+    correcting,
+    importing,
+    keeping,
+    making,
+    policies,
+    recording,
+    recording_money,
+    telling,
+)
+from custledger.cli.session import ActorOption, LedgerOption, Session
+from custledger.edges.tables import safe
+from custledger.errors import CustledgerError, LedgerUnwritableError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="custledger",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="`custledger COMMAND --help` shows the options of a command, with examples.",
+)
+app.add_typer(making.app)
+app.add_typer(importing.app)
+app.add_typer(adding.app, name="add")
+record = typer.Typer(
+    help="Record a contact, money or evidence; correct, void.", no_args_is_help=True
+)
+record.add_typer(recording.app)
+record.add_typer(recording_money.app)
+record.add_typer(correcting.app)
+app.add_typer(record, name="record")
+app.add_typer(telling.app)
+app.add_typer(checking.app)
+app.add_typer(policies.app, name="policy")
+app.add_typer(keeping.app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"custledger {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    ledger: LedgerOption = None,
+    actor: ActorOption = None,
+    _asked: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Record what happens with customers, prove it, score the fit fairly, and tell the staff.
+
+    A first look, with invented customers: custledger demo. Then: custledger init.
+    """
+    context.obj = Session(ledger, actor)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code, and never shows a traceback for bad input."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(
+            stream, "reconfigure"
+        ):  # a name that the terminal cannot show is no reason to fail
+            stream.reconfigure(errors="replace")
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="custledger")
+    except SystemExit as exit_:
+        return exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
+    except CustledgerError as error:
+        _complain(str(error))
+        return error.exit_code
+    except OSError as error:
+        _complain(f"{error.filename or 'A file'} cannot be used: {error.strerror or error}.")
+        return LedgerUnwritableError.exit_code
+    return 0
+
+
+def _complain(message: str) -> None:
+    console = Console(stderr=True, highlight=False, markup=False)
+    # One line where a program reads it, wrapped between words where a person does.
+    console.print(Text(safe(message), style="red"), soft_wrap=not console.is_terminal)

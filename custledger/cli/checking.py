@@ -1,0 +1,138 @@
+"""Commands that check and look back: verify and history."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import typer
+
+from custledger.cli.options import FormatOption, OptionalCustomer
+from custledger.cli.progress import progress_bar
+from custledger.cli.session import Session, command, customer_of, say
+from custledger.core.findings import Finding, VerifyReport
+from custledger.core.records import Customer, EntryKind, TrailEntry
+from custledger.edges.tables import Column, Format, plain, safe, write_json, write_rows
+from custledger.edges.wording import count, facts_in_words, local_day, short_id, words
+from custledger.ledger import Ledger
+
+__all__ = ["app", "print_verdict"]
+
+app = typer.Typer()
+
+
+@command(app, "verify", "custledger verify", "custledger verify --format json")
+def verify(session: Session, form: FormatOption = Format.TEXT) -> None:
+    """Check the paper trail, the evidence and the copies.
+
+    Exits with 1 if anything is found; each finding names its entry.
+    """
+    with session.open() as ledger, progress_bar("Verifying") as progress:
+        report = ledger.verify(progress=progress)
+    if form is Format.JSON:
+        write_json({"ok": report.ok, **plain(report)}, sys.stdout)
+    elif form is Format.CSV:
+        write_rows(report.findings, [], sys.stdout, form=form, kind=Finding)
+    else:
+        print_verdict(report)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def print_verdict(report: VerifyReport) -> None:
+    """Print what was checked and what was found."""
+    for finding in report.findings:
+        typer.echo(safe(str(finding)))
+    checked = (
+        f"{count(report.entries, 'entry', 'entries')} in {count(report.chains, 'chain')} and "
+        f"{count(report.copies, 'copy', 'copies')}"
+    )
+    if report.evidence_files:
+        checked += f", with {count(report.evidence_files, 'file')} of evidence"
+    if report.ok:
+        said = "Nothing is amiss"
+    else:
+        said = f"{count(len(report.findings), 'finding')}, named above"
+    typer.echo(f"Checked {checked}. {said} ({report.scope}).")
+    if not report.ok:
+        say(
+            "Entries and evidence: compare with a backup. Copies alone: `custledger rebuild` makes "
+            "them again from the trail."
+        )
+
+
+@command(app, "history", 'custledger history "Ann Miller"', "custledger history")
+def history(
+    session: Session, customer: OptionalCustomer = None, form: FormatOption = Format.TEXT
+) -> None:
+    """Show all entries, corrections and voids included.
+
+    Of a customer; or without one of the ledger itself: staff, rates, score policies, imports.
+    """
+    with session.open() as ledger:
+        subject = None if customer is None else _subject(ledger, customer)
+        entries = ledger.history(subject)
+        names = {member.id: member.name for member in ledger.staff.all()}
+        rows = [_history_row(entry, names, ledger.zone) for entry in entries]
+    if form is Format.JSON:
+        write_json(entries, sys.stdout)
+    else:
+        write_rows(rows, _HISTORY, sys.stdout, form=form, kind=HistoryRow)
+
+
+def _subject(ledger: Ledger, customer: str) -> Customer | UUID:
+    try:
+        return UUID(customer)  # finds voided customers too
+    except ValueError:
+        return customer_of(ledger, customer)
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """An entry of the trail, flat."""
+
+    entry: int
+    kind: str
+    day: str
+    occurred_at: str
+    recorded_at: str
+    recorded_by: str
+    what: str
+    note: str
+    hash: str
+
+
+def _history_row(entry: TrailEntry, names: dict[UUID, str], zone: str) -> HistoryRow:
+    at = entry.occurred_at
+    notes = [f"corrects #{entry.supersedes}"] if entry.supersedes else []
+    if entry.kind is EntryKind.VOID:
+        notes = [f"voids #{entry.supersedes}"]
+    notes += [f"superseded by #{entry.superseded_by}"] if entry.superseded_by else []
+    return HistoryRow(
+        entry=entry.ref.seq,
+        kind=words(entry.kind),
+        day="" if at is None else local_day(at, zone).isoformat(),
+        occurred_at="" if at is None else at.isoformat(),
+        recorded_at=entry.recorded_at.isoformat(),
+        recorded_by=names.get(entry.actor_id, short_id(entry.actor_id)),
+        what=facts_in_words(entry.kind, entry.facts),
+        note=", ".join(notes),
+        hash=entry.hash.hex(),
+    )
+
+
+_HISTORY: Final = (
+    Column("Entry", lambda row: f"#{row.entry}", justify="right"),
+    Column("Day", lambda row: row.day or row.recorded_at[:10]),
+    Column("Recorded", lambda row: row.recorded_at[:10], spare=True),
+    Column("By", lambda row: row.recorded_by, spare=True),
+    Column("Kind", lambda row: row.kind),
+    Column(
+        "What",
+        lambda row: f"{row.what} ({row.note})" if row.note else row.what,
+        wrap=True,
+        least=40,
+    ),
+)

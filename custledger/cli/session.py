@@ -1,0 +1,228 @@
+"""What every command shares: which ledger, who acts, and how options come to a command."""
+
+from __future__ import annotations
+
+import getpass
+import inspect
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, Final, TypeVar, get_type_hints
+
+import typer
+from rich.text import Text
+
+from custledger.core.clock import local_to_utc
+from custledger.core.money import Money
+from custledger.core.records import Customer, EntryRef
+from custledger.edges.tables import printing, safe
+from custledger.edges.upgrading import has_ledger
+from custledger.errors import AmbiguousMatchError, BadInputError, NotFoundError
+from custledger.ledger import Ledger, open_ledger
+
+__all__ = [
+    "DEFAULT_LEDGER",
+    "ActorOption",
+    "LedgerOption",
+    "Session",
+    "command",
+    "customer_of",
+    "day",
+    "entry_of",
+    "login_name",
+    "minutes",
+    "moment",
+    "money_of",
+    "say",
+    "tell",
+]
+
+DEFAULT_LEDGER: Final = "custledger.sqlite"
+
+_LEDGER_VARIABLE: Final = "CUSTLEDGER_LEDGER"
+_ACTOR_VARIABLE: Final = "CUSTLEDGER_ACTOR"
+
+
+def _ledger_option(variable: str | None) -> Any:
+    return typer.Option(
+        "--ledger",
+        "-l",
+        metavar="PATH",
+        envvar=variable,
+        help=f"A file or a database URL. Default: ${_LEDGER_VARIABLE}, else ./{DEFAULT_LEDGER}.",
+        show_default=False,
+        show_envvar=False,
+    )
+
+
+def _actor_option(variable: str | None) -> Any:
+    return typer.Option(
+        "--actor",
+        "-a",
+        metavar="NAME",
+        envvar=variable,
+        help=f"Who acts, as registered. Default: ${_ACTOR_VARIABLE}, else your login name.",
+        show_default=False,
+        show_envvar=False,
+    )
+
+
+LedgerOption = Annotated[str | None, _ledger_option(_LEDGER_VARIABLE)]
+ActorOption = Annotated[str | None, _actor_option(_ACTOR_VARIABLE)]
+# After a command's name the variables are not looked at again: they would win over what stands
+# before it.
+_LATER_LEDGER = Annotated[str | None, _ledger_option(None)]
+_LATER_ACTOR = Annotated[str | None, _actor_option(None)]
+_HEX: Final = re.compile(r"[0-9a-f]{8}[0-9a-f-]{0,28}", re.IGNORECASE)
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Session:
+    """The options that come before or after the name of a command."""
+
+    location: str | None = None
+    actor: str | None = None
+
+    @property
+    def ledger_location(self) -> str:
+        """Where the ledger is."""
+        return self.location or DEFAULT_LEDGER
+
+    @property
+    def actor_name(self) -> str:
+        """Who acts."""
+        return self.actor or login_name()
+
+    def open(self) -> Ledger:
+        """The ledger that is there; a command never makes one by accident."""
+        where = self.ledger_location
+        if where != ":memory:" and not has_ledger(where):
+            raise NotFoundError(f"No ledger at {where}. Make one with: custledger init {where}")
+        return open_ledger(where, actor=self.actor_name)
+
+
+def command(app: typer.Typer, name: str, *examples: str, opens: bool = True) -> Callable[[_F], _F]:
+    """Register a command whose function takes a session first; it gets --ledger and --actor too.
+
+    Both may stand before the command's name as well; what stands after it wins. Its help ends with
+    the examples. A command that ``opens`` no ledger has no --ledger.
+    """
+
+    def register(function: _F) -> _F:
+        hints = get_type_hints(function, include_extras=True)
+        _, *own = inspect.signature(function).parameters.values()
+
+        def run(context: typer.Context, **rest: Any) -> None:
+            session = context.find_root().obj or Session()
+            given = {"location": rest.pop("ledger", None), "actor": rest.pop("actor")}
+            session = replace(session, **{k: v for k, v in given.items() if v is not None})
+            function(session, **rest)
+
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        shared = [("ledger", _LATER_LEDGER, None)] if opens else []
+        shared += [("actor", _LATER_ACTOR, None)]
+        parameters = [
+            inspect.Parameter("context", keyword, annotation=typer.Context),
+            *(p.replace(kind=keyword, annotation=hints[p.name]) for p in own),
+            *(inspect.Parameter(n, keyword, default=d, annotation=a) for n, a, d in shared),
+        ]
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {p.name: p.annotation for p in parameters}
+        run.__doc__ = function.__doc__
+        # The control character keeps the lines as they are.
+        epilog = "\b\nExamples:\n" + "\n".join(f"  {example}" for example in examples)
+        app.command(name, epilog=epilog)(run)
+        return function
+
+    return register
+
+
+def login_name() -> str:
+    """The name by which the user is logged in."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError) as error:
+        raise BadInputError("Who acts is not known: name yourself with --actor NAME.") from error
+
+
+def tell(text: str) -> None:
+    """A paragraph below a result, wrapped to the terminal."""
+    with printing(sys.stdout) as console:
+        console.print()
+        console.print(Text(safe(text)))
+
+
+def say(text: str) -> None:
+    """A remark for the person at the terminal, on standard error: results stay clean."""
+    typer.echo(text, err=True)
+
+
+def day(value: datetime | None) -> date | None:
+    """The day that an option named."""
+    return None if value is None else value.date()
+
+
+def moment(text: str | None, ledger: Ledger) -> datetime | None:
+    """A moment written in ISO 8601; without an offset it is a time of the ledger's zone."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadInputError(
+            f"{text!r} is not a time. Write it like 2026-01-31 or '2026-01-31 14:30'."
+        ) from error
+    return found if found.tzinfo else local_to_utc(found, ledger.zone)
+
+
+def minutes(number: float | None) -> timedelta | None:
+    """Minutes of handling time, to the second."""
+    return None if number is None else timedelta(seconds=round(number * 60))
+
+
+def money_of(text: str, currency: str | None, ledger: Ledger) -> Money:
+    """An amount in the ledger's currency, or in another one that is named."""
+    return Money.of(text, (currency or ledger.currency).upper())
+
+
+def customer_of(ledger: Ledger, text: str) -> Customer:
+    """The customer whom the text names: as ``customers.get``, or by the first digits of the id."""
+    try:
+        return ledger.customers.get(text)
+    except AmbiguousMatchError as error:
+        raise AmbiguousMatchError(_candidates(ledger, text)) from error
+    except NotFoundError as error:
+        found = _by_digits(ledger, text)
+        if len(found) == 1:
+            return found[0]
+        raise NotFoundError(
+            f"No customer is found by {text!r}. Give a name or part of it, an e-mail address, a "
+            "phone number, an external id, or the id that `custledger ranking` shows."
+        ) from error
+
+
+def entry_of(ledger: Ledger, text: str) -> EntryRef:
+    """The entry that is written CUSTOMER#NUMBER, as commands print it, or CUSTOMER-ID/NUMBER."""
+    who, mark, number = text.rpartition("#")
+    if not mark:
+        return EntryRef.parse(text)
+    if not number.isascii() or not number.isdigit():
+        raise BadInputError(f"{text!r} is not an entry. Write it like 'Ann Miller#7'.")
+    return EntryRef(customer_of(ledger, who).id, int(number))
+
+
+def _by_digits(ledger: Ledger, text: str) -> list[Customer]:
+    if not _HEX.fullmatch(text.strip()):
+        return []
+    start = text.strip().lower()
+    return [customer for customer in ledger.customers.all() if str(customer.id).startswith(start)]
+
+
+def _candidates(ledger: Ledger, text: str) -> str:
+    found = ledger.customers.find(text)
+    names = ", ".join(f"{c.name} ({str(c.id)[:8]})" for c in found[:5])
+    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+    return f"{text!r} fits {len(found)} customers: {names}{more}. Give the id in brackets."

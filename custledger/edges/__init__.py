@@ -1,0 +1,1 @@
+"""Free functions over a ledger: what comes in from files and goes out to people."""

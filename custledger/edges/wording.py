@@ -1,0 +1,172 @@
+"""Records in words: short, respectful, and the same on every page, report and screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from custledger.core.clock import date_of_day, zone
+from custledger.core.money import Money
+from custledger.core.records import Conduct, EntryKind, Fault, Interaction, MoneyEntry, Purpose
+
+__all__ = [
+    "count",
+    "day_in_words",
+    "described",
+    "evidence_in_words",
+    "facts_in_words",
+    "hours",
+    "local_day",
+    "short_id",
+    "words",
+]
+
+_ID_DIGITS: Final = 8
+_FAULTS: Final = {
+    Fault.OURS: "our fault",
+    Fault.CUSTOMER: "customer's fault",
+    Fault.SHARED: "shared fault",
+    Fault.THIRD_PARTY: "a third party's fault",
+}
+_HIDDEN: Final = frozenset(
+    ("batch", "fingerprint", "staff", "external", "contact_points", "parameters", "known_at")
+)
+
+
+def short_id(identity: UUID | str) -> str:
+    """The first digits of an id: enough to tell customers of one firm apart.
+
+    >>> short_id("3f0c8e1a-0000-4000-8000-000000000000")
+    '3f0c8e1a'
+    """
+    return str(identity)[:_ID_DIGITS]
+
+
+def words(value: StrEnum | str) -> str:
+    """A word of the vocabulary as it is read: ``verbal_abuse`` is "verbal abuse".
+
+    >>> words(Purpose.REFUND_REQUEST)
+    'refund request'
+    """
+    return {"write_off": "write-off"}.get(value, value.replace("_", " "))
+
+
+def day_in_words(day: date) -> str:
+    """A day that is read the same in every country.
+
+    >>> day_in_words(date(2026, 6, 3))
+    '3 June 2026'
+    """
+    return f"{day.day} {day:%B %Y}"
+
+
+def evidence_in_words(level: str) -> str:
+    """The level of evidence; ``none`` is good news, and reads so.
+
+    >>> evidence_in_words("none")
+    'nothing adverse'
+    """
+    return "nothing adverse" if level == "none" else level
+
+
+def local_day(moment: datetime, zone_name: str) -> date:
+    """The day that the calendar of the ledger's zone showed at a moment."""
+    return moment.astimezone(zone(zone_name)).date()
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """A number and its noun.
+
+    >>> count(1, "day"), count(2, "day"), count(2, "loss", "losses")
+    ('1 day', '2 days', '2 losses')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def hours(span: timedelta) -> str:
+    """Staff time in hours and minutes, rounded to the minute.
+
+    >>> hours(timedelta(minutes=135)), hours(timedelta(minutes=20))
+    ('2 h 15 min', '20 min')
+    """
+    minutes = round(span.total_seconds() / 60)
+    return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min"
+
+
+def described(record: Interaction | MoneyEntry) -> str:
+    """What an entry records, without its texts: "phone, complaint, 25 min, our fault"."""
+    if isinstance(record, MoneyEntry):
+        parts = [f"{words(record.kind)} {record.amount}"]
+        if record.due_on is not None:
+            parts.append(f"due {record.due_on.isoformat()}")
+        if record.goods_returned:
+            parts.append("goods returned")
+    else:
+        parts = [words(record.channel)]
+        parts += [words(record.purpose)] if record.purpose is not Purpose.OTHER else []
+        parts += [words(record.conduct)] if record.conduct is not Conduct.NONE else []
+        parts += [hours(record.handling_time)] if record.handling_time is not None else []
+        parts += sorted(record.tags)
+    fault = _FAULTS.get(record.fault)
+    return ", ".join([*parts, fault] if fault else parts)
+
+
+def facts_in_words(kind: EntryKind, facts: Mapping[str, Any]) -> str:
+    """What an entry of the trail says, in one line."""
+    if not facts:
+        return "(erased)"
+    if kind is EntryKind.SCORE_POLICY:
+        margin = facts.get("parameters", {}).get("margin")
+        return f"version {facts.get('version')}, margin {margin or 'not set'}"
+    hidden = _HIDDEN | {"rate"} if kind is EntryKind.INTERACTION else _HIDDEN
+    names = sorted(facts.keys() - hidden, key=lambda name: (_place(name), name))
+    found = (_fact(name, facts[name]) for name in names)
+    return ", ".join(text for text in found if text)
+
+
+_ORDER: Final = (
+    "name",
+    "amount",
+    "channel",
+    "purpose",
+    "conduct",
+    "seconds",
+    "fault",
+    "summary",
+    "words",
+)
+
+
+def _place(name: str) -> int:
+    return _ORDER.index(name) if name in _ORDER else len(_ORDER)
+
+
+def _fact(name: str, value: Any) -> str:
+    if name.endswith("_day") and isinstance(value, int):
+        return f"{words(name.removesuffix('_day'))} {date_of_day(value).isoformat()}"
+    if name in ("seconds", "handling_seconds"):
+        return hours(timedelta(seconds=value))
+    if name in ("amount", "rate", "hourly_rate") and isinstance(value, list):
+        return f"{'' if name == 'amount' else words(name) + ' '}{Money(*value)}"
+    if name == "fault":
+        return _FAULTS.get(value, "")
+    if name == "applies_to" or name == "interaction":
+        return f"{words(name)} #{value}"
+    if name in ("channel", "purpose", "conduct", "name", "role"):
+        return words(value)
+    if name == "words":
+        return f'customer: "{value}"'
+    if name in ("summary", "reason"):
+        return f"{words(name)}: {value}"
+    if name == "returned":
+        return "goods returned"
+    if isinstance(value, bool):
+        return words(name) if value else f"not {words(name)}"
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{words(key)} {item}" for key, item in value.items())
+    return f"{words(name)} {value}"

@@ -1,0 +1,188 @@
+"""The ledger: one place to record, prove, score and tell; and how to open one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from custledger.books.customers import CustomerBook
+from custledger.books.evidence import EvidenceBook
+from custledger.books.exchange_rates import ExchangeRateBook
+from custledger.books.imports import ImportBook
+from custledger.books.interactions import InteractionBook
+from custledger.books.money import MoneyBook
+from custledger.books.score_policies import ScorePolicyBook
+from custledger.books.staff import StaffBook
+from custledger.core.clock import date_of_day
+from custledger.core.findings import VerifyReport
+from custledger.core.records import Customer, Staff, TrailEntry
+from custledger.core.score import Fit
+from custledger.storage import opening
+from custledger.storage.context import Context
+from custledger.storage.lookup import CustomerLike, customer_key
+from custledger.storage.reading import trail_entries
+from custledger.storage.rebuild import rebuild
+from custledger.storage.standings import (
+    RankingRow,
+    ScoreRow,
+    fit_of,
+    ranking_rows,
+    score_rows,
+)
+from custledger.storage.verify import Progress, verify
+
+__all__ = ["Ledger", "open_ledger"]
+
+
+def open_ledger(
+    location: str | os.PathLike[str],
+    *,
+    actor: str,
+    now: Callable[[], datetime] | None = None,
+    zone: str | None = None,
+    currency: str | None = None,
+    region: str | None = None,
+    evidence: str | os.PathLike[str] | None = None,
+) -> Ledger:
+    """Open a ledger: a path of a SQLite file, ``:memory:``, or a database URL.
+
+    A fresh location is made into a ledger whose owner is ``actor``. ``zone`` (IANA name, default
+    UTC), ``currency`` (ISO 4217, default EUR) and ``region`` (of phone numbers written without a
+    country, such as FR) are fixed when a ledger is made. ``now`` returns the current time as an
+    aware datetime; ``evidence`` is the folder for files, by default beside the SQLite file.
+
+    The ledger belongs to the thread that opened it; any other gets WrongThreadError. Close it, or
+    use it in a ``with`` statement.
+
+    Raises NotALedgerError, SchemaVersionError, UnregisteredActorError, LedgerBusyError,
+    LedgerUnwritableError; each message says what to do.
+
+    >>> with open_ledger(":memory:", actor="Olga") as ledger:
+    ...     ledger.customers.add("Ann").name
+    'Ann'
+    """
+    settings = opening.Settings(zone, currency, region)
+    where = location if isinstance(location, str) else os.fspath(location)
+    return Ledger(opening.open_context(where, actor, now, settings, evidence))
+
+
+class Ledger:
+    """An open ledger; its books are its attributes. Make one with ``open_ledger``."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.customers = CustomerBook(context)
+        self.staff = StaffBook(context)
+        self.interactions = InteractionBook(context)
+        self.money = MoneyBook(context)
+        self.evidence = EvidenceBook(context)
+        self.exchange_rates = ExchangeRateBook(context)
+        self.score_policies = ScorePolicyBook(context)
+        self.imports = ImportBook(context)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back the database's connections; the ledger cannot be used afterwards."""
+        self._context.database.close()
+
+    @property
+    def zone(self) -> str:
+        """The IANA name of the time zone whose calendar gives the day of an entry."""
+        return self._context.zone
+
+    @property
+    def currency(self) -> str:
+        """The base currency, in which everything is compared."""
+        return self._context.currency
+
+    @property
+    def actor(self) -> Staff:
+        """Who writes."""
+        with self._context.read() as connection:
+            uuid = self._context.identities.uuid(connection, self._context.actor)
+        return self.staff.get(uuid)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Several writes as one: all are kept, or none if an error leaves the block."""
+        with self._context.write():
+            yield
+
+    def today(self) -> date:
+        """Today in the ledger's zone."""
+        return date_of_day(self._context.today())
+
+    def score(self, customer: CustomerLike, *, as_of: date | None = None) -> Fit:
+        """The fit of one customer as of a day (default today), with the reasons for it."""
+        policy = self.score_policies.current()
+        with self._context.read() as connection:
+            key = customer_key(connection, self._context, customer)
+            return fit_of(
+                connection,
+                key,
+                policy=policy,
+                as_of_day=self._context.day(as_of),
+                currency=self._context.currency,
+            )
+
+    def scores(self, *, as_of: date | None = None) -> list[ScoreRow]:
+        """The fit of every customer as of a day, worst first: flat rows for a data frame."""
+        policy = self.score_policies.current()
+        with self._context.read() as connection:
+            return score_rows(
+                connection,
+                policy=policy,
+                as_of_day=self._context.day(as_of),
+                currency=self._context.currency,
+            )
+
+    def ranking(self, *, as_of: date | None = None) -> list[RankingRow]:
+        """Cost to serve against revenue from day one, worst first. It flags nobody."""
+        policy = self.score_policies.current()
+        with self._context.read() as connection:
+            return ranking_rows(
+                connection,
+                policy=policy,
+                as_of_day=self._context.day(as_of),
+                currency=self._context.currency,
+            )
+
+    def history(self, customer: CustomerLike | None = None) -> list[TrailEntry]:
+        """The whole chain of a customer, voided ones too (by id), or of the ledger itself."""
+        with self._context.read() as connection:
+            key = self._context.key if customer is None else self._subject(connection, customer)
+            return trail_entries(connection, self._context.identities, key)
+
+    def _subject(self, connection: Connection, customer: CustomerLike) -> int:
+        # A voided customer has left the copies but not the trail.
+        uuid = customer.id if isinstance(customer, Customer) else customer
+        key = self._context.identities.key(connection, uuid) if isinstance(uuid, UUID) else None
+        return customer_key(connection, self._context, customer) if key is None else key
+
+    def verify(self, *, progress: Progress | None = None) -> VerifyReport:
+        """Check the whole trail and every copy of it; a report, never an exception."""
+        with self._context.read() as connection:
+            self._context.identities.forget()
+            return verify(connection, self._context, progress)
+
+    def rebuild(self) -> int:
+        """Make every copy again from the trail; returns the number of rows written."""
+        with self._context.write() as journal:
+            return rebuild(journal)

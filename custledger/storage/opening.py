@@ -1,0 +1,221 @@
+"""Opening a ledger: what lies at the location, whether it fits, and who writes."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import Connection, inspect, select
+
+from custledger.core.clock import to_microseconds
+from custledger.core.clock import zone as check_zone
+from custledger.core.contact import check_region
+from custledger.core.facts import Body, check_name, staff_body
+from custledger.core.money import exponent_of
+from custledger.core.policy import default_policy
+from custledger.core.records import EntryKind, StaffRole
+from custledger.errors import (
+    BadInputError,
+    LedgerUnreadableError,
+    LedgerUnwritableError,
+    NotFoundError,
+    SchemaVersionError,
+    UnregisteredActorError,
+)
+from custledger.storage import schema
+from custledger.storage.blobs import BlobStore, FolderStore, TableStore
+from custledger.storage.bulk import table_of
+from custledger.storage.context import Context
+from custledger.storage.database import Database
+from custledger.storage.engine import engine_for, file_of, refuse_foreign_file
+from custledger.storage.identities import Identities
+from custledger.storage.journal import Draft, Journal
+from custledger.storage.lookup import staff_key
+from custledger.storage.tables import EntryRow, IdentityRow, LedgerRow, StaffRow
+
+__all__ = ["Settings", "open_context"]
+
+_ledger = table_of(LedgerRow)
+_staff = table_of(StaffRow)
+_identity = table_of(IdentityRow)
+
+
+class Settings(NamedTuple):
+    """What is fixed when a ledger is made; None takes the default, or what the ledger has."""
+
+    zone: str | None = None
+    currency: str | None = None
+    region: str | None = None
+
+
+def open_context(
+    location: str,
+    actor: str,
+    now: Callable[[], datetime] | None,
+    settings: Settings,
+    evidence: str | os.PathLike[str] | None,
+) -> Context:
+    """Open what is there, or make a ledger where nothing is; see ``custledger.open_ledger``."""
+    actor = check_name(actor)
+    clock = now or _wall_clock
+    _check_settings(settings)
+    to_microseconds(clock())
+    path = file_of(location)
+    if path is not None:
+        refuse_foreign_file(path)
+        if not path.parent.is_dir():
+            raise LedgerUnwritableError(
+                f"The folder {path.parent} does not exist. Create it first."
+            )
+    fresh_file = path is not None and not path.exists()
+    database = Database(engine_for(location))
+    try:
+        _make_if_fresh(database, actor, clock, settings)
+        return _context(database, actor, clock, settings, _store(path, evidence))
+    except BaseException:
+        database.close()
+        if fresh_file and path is not None:
+            _remove_unless_made(path)
+        raise
+
+
+def _check_settings(settings: Settings) -> None:
+    # Before anything is touched, so that a typing error leaves no file behind.
+    if settings.zone is not None:
+        check_zone(settings.zone)
+    if settings.currency is not None:
+        exponent_of(settings.currency)
+    if settings.region is not None:
+        check_region(settings.region)
+
+
+def _make_if_fresh(
+    database: Database, actor: str, now: Callable[[], datetime], settings: Settings
+) -> None:
+    with database.read() as connection:
+        if _is_ledger(connection):
+            return
+    with database.write() as connection:
+        if not _is_ledger(connection):  # another process may have made it meanwhile
+            schema.create(connection)
+            _found(connection, actor, now, settings)
+
+
+def _is_ledger(connection: Connection) -> bool:
+    return inspect(connection).has_table(table_of(EntryRow).name)
+
+
+def _found(
+    connection: Connection, actor: str, now: Callable[[], datetime], settings: Settings
+) -> None:
+    zone, currency = settings.zone or "UTC", settings.currency or "EUR"
+    identities, ledger, owner = Identities(), uuid.uuid4(), uuid.uuid4()
+    key, owner_key = identities.add(connection, [ledger, owner])
+    about: Body = {"zone": zone, "currency": currency}
+    if settings.region:
+        about["region"] = settings.region
+    policy = replace(default_policy(currency), version=1)
+    journal = Journal(connection, identities, ledger, zone, owner_key, to_microseconds(now()))
+    journal.append(
+        [
+            Draft(key, EntryKind.LEDGER, about),
+            Draft(key, EntryKind.STAFF, staff_body(owner, actor, StaffRole.OWNER)),
+            Draft(
+                key,
+                EntryKind.SCORE_POLICY,
+                {"version": policy.version, "parameters": policy.to_parameters()},
+            ),
+        ]
+    )
+
+
+def _context(
+    database: Database,
+    actor: str,
+    now: Callable[[], datetime],
+    settings: Settings,
+    blobs: BlobStore,
+) -> Context:
+    with database.read() as connection:
+        _check_version(connection)
+        columns = (_ledger, _identity.c.uuid)
+        row = connection.execute(
+            select(*columns).join(_identity, _identity.c.id == _ledger.c.id)
+        ).one_or_none()
+        if row is None:
+            raise LedgerUnreadableError("The row about the ledger itself is gone. Restore a backup.")
+        _refuse_other(settings, Settings(row.zone, row.currency, row.region))
+        context = Context(
+            database=database,
+            ledger=row.uuid,
+            key=row.id,
+            zone=row.zone,
+            currency=row.currency,
+            region=row.region,
+            actor=0,
+            now=now,
+            blobs=blobs,
+        )
+        context.actor = _actor_key(connection, context, actor)
+    return context
+
+
+def _check_version(connection: Connection) -> None:
+    current, head = schema.current_version(connection), schema.head_version()
+    if current == head:
+        return
+    if current is not None and current > head:
+        raise SchemaVersionError(
+            f"A newer custledger made this ledger (schema {current}, this one knows {head}). "
+            "Upgrade the package: pip install --upgrade custledger."
+        )
+    raise SchemaVersionError(
+        f"This ledger has the older schema {current} (now {head}). Run `custledger upgrade` on it; "
+        "that makes a backup first."
+    )
+
+
+def _refuse_other(wanted: Settings, found: Settings) -> None:
+    for name, want, have in zip(Settings._fields, wanted, found, strict=True):
+        if want is not None and want != have:
+            raise BadInputError(
+                f"This ledger's {name} is {have}, not {want}: it was fixed at the start."
+            )
+
+
+def _actor_key(connection: Connection, context: Context, actor: str) -> int:
+    try:
+        key = staff_key(connection, context, actor)
+    except NotFoundError as error:
+        raise UnregisteredActorError(
+            f"{actor!r} is not registered in this ledger. Someone who is can add them: "
+            f"`custledger --actor NAME add staff {actor!r}`."
+        ) from error
+    if not connection.scalar(select(_staff.c.active).where(_staff.c.id == key)):
+        raise UnregisteredActorError(f"{actor!r} is registered as having left, and cannot write.")
+    return key
+
+
+def _store(path: Path | None, evidence: str | os.PathLike[str] | None) -> BlobStore:
+    if evidence is not None:
+        return FolderStore(Path(evidence))
+    return TableStore() if path is None else FolderStore(path.with_name(f"{path.name}.evidence"))
+
+
+def _remove_unless_made(path: Path) -> None:
+    # A location that could not be made into a ledger is left as it was: without a file.
+    try:
+        if path.stat().st_size == 0:
+            for name in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+                name.unlink(missing_ok=True)
+    except OSError:
+        pass
+
+
+def _wall_clock() -> datetime:
+    return datetime.now(UTC)
