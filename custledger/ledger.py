@@ -103,6 +103,11 @@ class Ledger:
         self._context.database.close()
 
     @property
+    def context(self) -> Context:
+        """What the package's own edges work with; it may change with any release."""
+        return self._context
+
+    @property
     def zone(self) -> str:
         """The IANA name of the time zone whose calendar gives the day of an entry."""
         return self._context.zone

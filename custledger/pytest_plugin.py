@@ -8,14 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pytest
 
-if TYPE_CHECKING:
-    from custledger.ledger import Ledger
-
-# pytest imports this module in every run, so the ledger is imported by the fixture that needs it.
+from custledger.ledger import Ledger, open_ledger
 
 __all__ = ["START", "Clock", "custledger_clock", "custledger_ledger"]
 
@@ -57,8 +54,6 @@ def custledger_clock() -> Clock:
 @pytest.fixture
 def custledger_ledger(tmp_path: Path, custledger_clock: Clock) -> Iterator[Ledger]:
     """A fresh ledger in the test's own folder, written by "Test Owner"; closed afterwards."""
-    from custledger.ledger import open_ledger
-
     location = tmp_path / "custledger.sqlite"
     with open_ledger(location, actor="Test Owner", now=custledger_clock) as ledger:
         yield ledger

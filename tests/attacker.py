@@ -16,11 +16,35 @@ from sqlalchemy.engine import make_url
 from custledger import EntryRef, Ledger
 from custledger.core.findings import Finding, FindingCode
 from custledger.storage.bulk import table_of
-from custledger.storage.tables import COPIES, TRUTH, EntryRow
+from custledger.storage.tables import (
+    COPIES,
+    TRUTH,
+    BlobRow,
+    EntryRow,
+    IdentityRow,
+    MoneyRow,
+    PayloadRow,
+)
 
-__all__ = ["TABLES", "Attacker", "attack", "found_in"]
+__all__ = [
+    "BLOB",
+    "ENTRY",
+    "IDENTITY",
+    "MONEY",
+    "PAYLOAD",
+    "TABLES",
+    "Attacker",
+    "assert_found",
+    "attack",
+    "codes",
+    "found_in",
+    "refs",
+]
 
 TABLES = tuple(table_of(model) for model in (*TRUTH, *COPIES))
+ENTRY, PAYLOAD, IDENTITY, BLOB, MONEY = map(
+    table_of, (EntryRow, PayloadRow, IdentityRow, BlobRow, MoneyRow)
+)
 Row = tuple[Any, ...]
 
 
@@ -40,8 +64,10 @@ class Attacker:
 
     def run(self, statement: str, *values: Any) -> list[Row]:
         marked = statement if self.on_sqlite else statement.replace("?", "%s")
-        cursor = self._connection.execute(marked, values or None) if not self.on_sqlite else (
-            self._connection.execute(marked, values)
+        cursor = (
+            self._connection.execute(marked, values or None)
+            if not self.on_sqlite
+            else (self._connection.execute(marked, values))
         )
         return cursor.fetchall() if cursor.description else []
 
@@ -108,7 +134,7 @@ class Attacker:
 
     def entry_named(self, table: Table, key: Row) -> EntryRef | None:
         """The entry to which a row belongs; an identity belongs to none."""
-        if table is table_of(EntryRow):
+        if table is ENTRY:
             return self.ref_of(key[0])
         names = [column.name for column in table.columns]
         if table.name == "custledger_blob":
@@ -134,6 +160,19 @@ def attack(location: str) -> Iterator[Attacker]:
 def found_in(ledger: Ledger) -> list[Finding]:
     """What verify finds beside the missing guards."""
     return [f for f in ledger.verify().findings if f.code is not FindingCode.GUARD_MISSING]
+
+
+def codes(ledger: Ledger) -> list[FindingCode]:
+    return [finding.code for finding in found_in(ledger)]
+
+
+def refs(findings: Any) -> list[EntryRef | None]:
+    return [finding.entry for finding in findings]
+
+
+def assert_found(ledger: Ledger, code: FindingCode, ref: EntryRef) -> None:
+    findings = found_in(ledger)
+    assert (code, ref) in [(finding.code, finding.entry) for finding in findings], findings
 
 
 def _where(table: Table) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from datetime import date, timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from custledger import Ledger, Money, open_ledger
 from custledger.pytest_plugin import Clock
 
-__all__ = ["open_story", "tell"]
+__all__ = ["open_story", "picture", "tell"]
 
 
 def open_story(location: str, folder: Path, *, evidence: Path | None = None) -> Ledger:
@@ -71,7 +72,9 @@ def serve_ann(ledger: Ledger, clock: Clock, folder: Path) -> None:
         occurred_at=clock() - timedelta(days=2),
         known_at=clock() - timedelta(hours=3),
     )
-    ledger.interactions.record("Ann Müller", channel="email", direction="out")
+    ledger.interactions.record(
+        "Ann Müller", channel="email", direction="out", source="desk", external_id="2"
+    )
     invoice = ledger.money.record_invoice(
         "Ann Müller",
         amount=Money.of("100", "EUR"),
@@ -111,3 +114,16 @@ def import_two_files(ledger: Ledger) -> None:
         ledger.imports.finish(batch, counts={"money": 1})
     ledger.imports.undo(2, reason="the wrong file")
 
+
+def picture(folder: Path) -> dict[str, str]:
+    """Every file below a folder, by its bytes."""
+    return {
+        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and not is_empty_log(file)
+    }
+
+
+def is_empty_log(file: Path) -> bool:
+    # SQLite leaves these beside a damaged file that it was only asked to look into.
+    return file.name.endswith("-shm") or (file.name.endswith("-wal") and file.stat().st_size == 0)

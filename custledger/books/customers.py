@@ -43,11 +43,7 @@ class CustomerBook:
         self._context = context
 
     def add(self, name: str, **facts: Unpack[CustomerDetails]) -> Customer:
-        """Add a customer; ``joined_on`` defaults to today, the status to active.
-
-        >>> ledger.customers.add("Ann", email="ann@example.org").name  # doctest: +SKIP
-        'Ann'
-        """
+        """Add a customer; ``joined_on`` defaults to today, the status to active."""
         return self.get(self.add_many([{**facts, "name": name}])[0])
 
     def add_many(self, rows: Iterable[Mapping[str, Any]]) -> list[UUID]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import select, union
 
 from custledger.core.bodies import exchange_rate_from
 from custledger.core.facts import exchange_rate_body
@@ -15,11 +15,13 @@ from custledger.storage.bulk import table_of
 from custledger.storage.context import Context
 from custledger.storage.journal import Draft
 from custledger.storage.reading import ledger_bodies
-from custledger.storage.tables import ExchangeRateRow
+from custledger.storage.tables import ExchangeRateRow, InteractionRow, MoneyRow
 
 __all__ = ["ExchangeRateBook"]
 
 _rate = table_of(ExchangeRateRow)
+_money = table_of(MoneyRow)
+_interaction = table_of(InteractionRow)
 
 
 class ExchangeRateBook:
@@ -43,3 +45,13 @@ class ExchangeRateBook:
             order = (_rate.c.currency, _rate.c.effective_day, _rate.c.id)
             bodies = ledger_bodies(connection, select(_rate.c.id).order_by(*order))
             return [exchange_rate_from(body) for body in bodies]
+
+    def missing(self) -> list[str]:
+        """Currencies of recorded amounts and hourly rates that have no exchange rate at all.
+
+        Amounts in them are left out of scores and rankings until a rate is set.
+        """
+        with self._context.read() as connection:
+            used = union(select(_money.c.currency), select(_interaction.c.rate_currency))
+            known = {self._context.currency, *connection.scalars(select(_rate.c.currency))}
+            return sorted({c for c in connection.scalars(used) if c is not None} - known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import select
 from custledger.core.facts import Body
 from custledger.core.policy import ScorePolicy
 from custledger.core.records import EntryKind
-from custledger.errors import NotFoundError
+from custledger.errors import BadInputError, NotFoundError
 from custledger.storage.bulk import table_of
 from custledger.storage.context import Context
 from custledger.storage.journal import Draft, Journal
@@ -22,6 +22,7 @@ from custledger.storage.tables import ScorePolicyRow
 __all__ = ["ScorePolicyBook", "score_policy_draft"]
 
 _table = table_of(ScorePolicyRow)
+_OURS = {"version"}
 
 
 class ScorePolicyBook:
@@ -52,6 +53,9 @@ class ScorePolicyBook:
 
     def set(self, **changes: Any) -> ScorePolicy:
         """Add a version with some parameters changed, such as ``margin=0.4``."""
+        unknown = changes.keys() - {f.name for f in fields(ScorePolicy)} | changes.keys() & _OURS
+        if unknown:
+            raise BadInputError(f"Not a parameter of the score: {', '.join(sorted(unknown))}.")
         with self._context.write() as journal:
             return self._add(journal, replace(self.current(), **changes))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import date
+from typing import Final
 
 from sqlalchemy import select
 
@@ -20,11 +21,14 @@ from custledger.storage.lookup import StaffLike, staff_key
 from custledger.storage.reading import ledger_bodies
 from custledger.storage.tables import EntryRow, HourlyRateRow, StaffRow
 
-__all__ = ["StaffBook"]
+__all__ = ["SINCE_EVER", "StaffBook"]
 
 _staff = table_of(StaffRow)
 _rate = table_of(HourlyRateRow)
 _entry = table_of(EntryRow)
+
+SINCE_EVER: Final = date(1900, 1, 1)
+"""The day from which the first rate of a member of staff holds; no entry is older."""
 
 
 class StaffBook:
@@ -40,13 +44,11 @@ class StaffBook:
         role: StaffRole | str = StaffRole.AGENT,
         hourly_rate: Money | None = None,
     ) -> Staff:
-        """Register someone; ``hourly_rate`` is what their hour costs the firm from today on."""
+        """Register someone; ``hourly_rate`` is what their hour costs the firm, since ever."""
         with self._context.write() as journal:
             staff = self._add(journal, name, role)
             if hourly_rate is not None:
-                today = date_of_day(self._context.today())
-                body = hourly_rate_body(hourly_rate, today, staff.id)
-                journal.append([Draft(self._context.key, EntryKind.HOURLY_RATE, body)])
+                self.set_rate(hourly_rate, staff=staff)
         return staff
 
     def add_many(self, names: list[str], *, role: StaffRole | str = StaffRole.AGENT) -> list[Staff]:
@@ -86,13 +88,16 @@ class StaffBook:
     def set_rate(
         self, rate: Money, *, staff: StaffLike | None = None, effective_on: date | None = None
     ) -> HourlyRate:
-        """What an hour costs from a day (default today) on; without ``staff`` for everyone else.
+        """What an hour costs from a day on; without ``staff``, the ledger's rate for everyone else.
 
-        An interaction keeps the rate of its day, so a later raise rewrites nothing.
+        The first rate holds since ever unless a day is given, a later one from today. An
+        interaction keeps the rate of its day, so a later raise rewrites nothing.
         """
         with self._context.write() as journal:
             member = None if staff is None else self.get(staff).id
-            day = effective_on or date_of_day(self._context.today())
+            first = all(rate.staff_id != member for rate in self.rates())
+            since = SINCE_EVER if first else date_of_day(self._context.today())
+            day = since if effective_on is None else effective_on
             body = hourly_rate_body(rate, day, member)
             journal.append([Draft(self._context.key, EntryKind.HOURLY_RATE, body)])
         return hourly_rate_from(body)

@@ -11,7 +11,7 @@ import typer
 
 from custledger.cli.options import FormatOption, option
 from custledger.cli.progress import progress_bar
-from custledger.cli.session import Session, command, say
+from custledger.cli.session import Session, command, say, tell_missing_rates
 from custledger.core.records import ImportBatch
 from custledger.edges.tables import Column, Format, safe, write_json, write_rows
 from custledger.edges.wording import count, words
@@ -105,15 +105,17 @@ def _import(
     from custledger.edges.importing import import_csv
     from custledger.edges.importing.report import Rejection
 
-    with session.open() as ledger, progress_bar(f"Importing {file.name}") as progress:
-        report = import_csv(
-            ledger, file, mapping=mapping, strict=strict, rejects=rejects, progress=progress
-        )
-    if form is Format.TEXT:
-        _print_report(report)
-    elif form is Format.JSON:
+    with session.open() as ledger:
+        with progress_bar(f"Importing {file.name}") as progress:
+            report = import_csv(
+                ledger, file, mapping=mapping, strict=strict, rejects=rejects, progress=progress
+            )
+        if form is Format.TEXT:
+            _print_report(report)
+            tell_missing_rates(ledger)
+    if form is Format.JSON:
         write_json(report, sys.stdout)
-    else:
+    elif form is Format.CSV:
         write_rows(report.rejections, [], sys.stdout, form=form, kind=Rejection)
     _warn(report)
     if not report.written:
@@ -150,10 +152,7 @@ def _figures(report: ImportReport) -> list[str]:
 def _warn(report: ImportReport) -> None:
     """Tell on standard error what was not imported, and what to do about it."""
     for difference in report.differences[:_MOST_SHOWN]:
-        say(
-            f"Line {difference.line}: {difference.external_id} is in the ledger with another "
-            f"{', '.join(map(words, difference.facts))}; it was left as it was."
-        )
+        say(f"Line {difference.line}: {safe(difference.external_id)} {_differs(difference.facts)}")
     if not report.rejected:
         return
     for rejection in report.rejections[:_MOST_SHOWN]:
@@ -164,6 +163,14 @@ def _warn(report: ImportReport) -> None:
         say(f"Every rejected row, with its reason, is in {report.rejects_file}.")
     if not report.written:
         say("Nothing was imported, because of --strict. Correct the rows and try again.")
+
+
+def _differs(facts: tuple[str, ...]) -> str:
+    if facts == ("voided",):
+        return "was voided by hand, and stays voided."
+    return (
+        f"is in the ledger with another {', '.join(map(words, facts))}; it was left as it was."
+    )
 
 
 def _undo(session: Session, number: int, reason: str | None) -> None:

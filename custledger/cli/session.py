@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import inspect
-import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -37,6 +36,7 @@ __all__ = [
     "money_of",
     "say",
     "tell",
+    "tell_missing_rates",
 ]
 
 DEFAULT_LEDGER: Final = "custledger.sqlite"
@@ -75,7 +75,6 @@ ActorOption = Annotated[str | None, _actor_option(_ACTOR_VARIABLE)]
 # before it.
 _LATER_LEDGER = Annotated[str | None, _ledger_option(None)]
 _LATER_ACTOR = Annotated[str | None, _actor_option(None)]
-_HEX: Final = re.compile(r"[0-9a-f]{8}[0-9a-f-]{0,28}", re.IGNORECASE)
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -155,6 +154,19 @@ def tell(text: str) -> None:
         console.print(Text(safe(text)))
 
 
+def tell_missing_rates(ledger: Ledger) -> None:
+    """Say which currencies have no exchange rate, and what to do: their amounts do not count."""
+    missing = ledger.exchange_rates.missing()
+    if missing:
+        example = f"custledger add exchange-rate {missing[0]} RATE"
+        tell(
+            f"Not counted: amounts in {', '.join(missing)}, because the ledger counts in "
+            f"{ledger.currency} and has no exchange rate. Say what one {missing[0]} is worth in "
+            f"{ledger.currency}: {example}. (A new ledger can count in another currency: "
+            f"custledger init --currency {missing[0]}.)"
+        )
+
+
 def say(text: str) -> None:
     """A remark for the person at the terminal, on standard error: results stay clean."""
     typer.echo(text, err=True)
@@ -195,9 +207,6 @@ def customer_of(ledger: Ledger, text: str) -> Customer:
     except AmbiguousMatchError as error:
         raise AmbiguousMatchError(_candidates(ledger, text)) from error
     except NotFoundError as error:
-        found = _by_digits(ledger, text)
-        if len(found) == 1:
-            return found[0]
         raise NotFoundError(
             f"No customer is found by {text!r}. Give a name or part of it, an e-mail address, a "
             "phone number, an external id, or the id that `custledger ranking` shows."
@@ -212,13 +221,6 @@ def entry_of(ledger: Ledger, text: str) -> EntryRef:
     if not number.isascii() or not number.isdigit():
         raise BadInputError(f"{text!r} is not an entry. Write it like 'Ann Miller#7'.")
     return EntryRef(customer_of(ledger, who).id, int(number))
-
-
-def _by_digits(ledger: Ledger, text: str) -> list[Customer]:
-    if not _HEX.fullmatch(text.strip()):
-        return []
-    start = text.strip().lower()
-    return [customer for customer in ledger.customers.all() if str(customer.id).startswith(start)]
 
 
 def _candidates(ledger: Ledger, text: str) -> str:

@@ -9,7 +9,14 @@ import typer
 from rich.text import Text
 
 from custledger.cli.options import AsOf, CustomerArgument, FormatOption, OptionalCustomer, Top
-from custledger.cli.session import Session, command, customer_of, day, tell
+from custledger.cli.session import (
+    Session,
+    command,
+    customer_of,
+    day,
+    tell,
+    tell_missing_rates,
+)
 from custledger.edges.briefing import BriefedCustomer, briefing
 from custledger.edges.explaining import CitedEntry, explain, print_explanation
 from custledger.edges.tables import (
@@ -29,6 +36,7 @@ __all__ = ["app", "print_ranking"]
 app = typer.Typer()
 
 _STYLES: Final = {"flagged": "bold", "watch": "yellow", "good": "green"}
+_NO_COST: Final = "at no cost"
 _NO_MARGIN: Final = (
     "No margin is set, so nobody can be flagged: too low a margin accuses customers falsely. "
     "Set your gross margin on sales, 40 % for example, with: custledger policy set --margin 0.4"
@@ -60,11 +68,14 @@ def score(
             wanted = str(customer_of(ledger, customer).id)
             rows = [row for row in rows if row.customer_id == wanted]
         policy = ledger.score_policies.current()
-    write_rows(rows[:top], _SCORE, sys.stdout, form=form, kind=ScoreRow)
-    if form is Format.TEXT and policy.margin is None:
-        tell(_NO_MARGIN)
-    elif form is Format.TEXT:
-        tell(f"{_counted(rows)} Score policy: version {policy.version}.")
+        write_rows(rows[:top], _SCORE, sys.stdout, form=form, kind=ScoreRow)
+        if form is not Format.TEXT:
+            return
+        if policy.margin is None:
+            tell(_NO_MARGIN)
+        else:
+            tell(f"{_counted(rows)} Score policy: version {policy.version}.")
+        tell_missing_rates(ledger)
 
 
 def _counted(rows: list[ScoreRow]) -> str:
@@ -88,6 +99,8 @@ def ranking(
     with session.open() as ledger:
         rows = ledger.ranking(as_of=day(as_of))
         print_ranking(rows, ledger.currency, top=top, form=form)
+        if form is Format.TEXT:
+            tell_missing_rates(ledger)
 
 
 def print_ranking(
@@ -103,6 +116,12 @@ def print_ranking(
             "accuses nobody: who ranks first may be new, unlucky, or waiting for us. For a fair "
             "judgement of the fit, see `custledger score`."
         )
+        unpriced = sum(row.contacts_without_rate for row in rows if _NO_COST in row.note)
+        if unpriced:
+            tell(
+                f"{count(unpriced, 'contact')} cost nothing here, because no hourly rate is set. "
+                "Say what an hour of staff time costs you: custledger add rate 30"
+            )
 
 
 @command(

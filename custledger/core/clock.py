@@ -100,8 +100,8 @@ def day_of(microseconds: int, zone_name: str) -> int:
 
 @lru_cache(maxsize=65536)
 def _offset_of_quarter(quarter: int, zone_name: str) -> int | None:
-    # Clocks seldom change within a quarter of an hour (St. John's did, at one minute past midnight);
-    # then the offset depends on the moment.
+    # Clocks seldom change within a quarter of an hour (St. John's did, after midnight); then
+    # the offset depends on the moment.
     start = quarter * _MICROSECONDS_A_QUARTER
     first = _offset(start, zone_name)
     last = _offset(start + _MICROSECONDS_A_QUARTER - 1, zone_name)

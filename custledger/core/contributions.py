@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from custledger.core.exchange import UNITS_A_MINOR, Exchange
+from custledger.core.money import Money
 from custledger.core.policy import ScorePolicy
 from custledger.core.records import Channel, Conduct, Fault, MoneyKind, Purpose
 
@@ -57,13 +58,18 @@ class ScoredMoney(NamedTuple):
 
 @dataclass(frozen=True)
 class History:
-    """A customer's entries and what the ledger knows around them."""
+    """A customer's entries and what the ledger knows around them.
+
+    ``default_rate`` is the ledger's hourly rate on the day of the score: it prices contacts that
+    were recorded before any rate was set.
+    """
 
     customer_id: UUID
     name: str
     joined_day: int
     exchange: Exchange
     human_staff: int
+    default_rate: Money | None = None
     interactions: Sequence[ScoredInteraction] = ()
     money: Sequence[ScoredMoney] = ()
 
@@ -117,7 +123,7 @@ class Contribution(NamedTuple):
 def contributions(history: History, policy: ScorePolicy, as_of_day: int) -> list[Contribution]:
     """What each entry known on the day adds; what happened or was learned later adds nothing."""
     found = [
-        _of_interaction(entry, history.exchange, policy, as_of_day)
+        _of_interaction(entry, history, policy, as_of_day)
         for entry in history.interactions
         if max(entry.day, entry.known_day) <= as_of_day
     ]
@@ -135,13 +141,14 @@ def _weight(policy: ScorePolicy, day: int, as_of_day: int) -> float:
 
 
 def _of_interaction(
-    entry: ScoredInteraction, exchange: Exchange, policy: ScorePolicy, as_of_day: int
+    entry: ScoredInteraction, history: History, policy: ScorePolicy, as_of_day: int
 ) -> Contribution:
+    exchange = history.exchange
     seconds = policy.seconds_of(entry.channel, entry.seconds)
-    unpriced = entry.rate_minor is None or entry.rate_currency is None
-    worth: int | None = 0
+    rate = history.default_rate
     if entry.rate_minor is not None and entry.rate_currency is not None:
-        worth = exchange.worth(entry.rate_minor * seconds, entry.rate_currency, entry.day)
+        rate = Money(entry.rate_minor, entry.rate_currency)
+    worth = 0 if rate is None else exchange.worth(rate.minor * seconds, rate.currency, entry.day)
     amount = (worth or 0) / (_SECONDS_AN_HOUR * UNITS_A_MINOR)
     share = 0.0 if entry.exempt else policy.time_share(entry.purpose, entry.conduct, entry.fault)
     return Contribution(
@@ -154,8 +161,8 @@ def _of_interaction(
         charged=share * amount / exchange.minor_units,
         seconds=seconds,
         unknown_time=entry.seconds is None,
-        unpriced=unpriced and seconds > 0,
-        incomplete=entry.rate_currency or "" if worth is None and seconds > 0 else "",
+        unpriced=entry.rate_minor is None and seconds > 0,
+        incomplete=rate.currency if rate is not None and worth is None and seconds > 0 else "",
         witness=entry.witness,
     )
 

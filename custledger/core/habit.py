@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from custledger.core.contributions import Contribution
-from custledger.core.formula import Terms
+from custledger.core.formula import LINE, Terms
+from custledger.core.money import Money
 from custledger.core.standing import Standing
 from custledger.core.verdict import Verdict
 
@@ -27,6 +28,9 @@ def missing_evidence(
             f"Cost: there is no exchange rate for {currency} on the day of an entry."
             for currency in sorted({e.incomplete for e in entries if e.incomplete})
         ]
+    if verdict.watch and not verdict.low_above and not found:
+        low = f"{verdict.score_low:.0f}"
+        found.append(f"All in all: the lower bound is {low}; only one above {LINE:.0f} can flag.")
     return tuple(found)
 
 
@@ -53,25 +57,28 @@ def _short(axis: str, counts: Iterable[tuple[int, int, str]]) -> list[str]:
 
 
 def messages_for(
-    verdict: Verdict, terms: Terms, entries: Sequence[Contribution]
+    verdict: Verdict, terms: Terms, entries: Sequence[Contribution], default_rate: Money | None
 ) -> tuple[str, ...]:
     """What the reader should know about the figures before trusting them."""
     policy, found = terms.policy, []
     if policy.margin is None:
         found.append(
             "No margin is set, so nobody is flagged and revenue counts in full. Set the gross "
-            "margin on sales with ledger.score_policies.set(margin=...)."
+            "margin on sales: custledger policy set --margin 0.4, or "
+            "score_policies.set(margin=0.4)."
         )
     elif not policy.calibrated:
         found.append(
             "The score is not calibrated to this ledger's customers. Once there are some months "
-            "of entries, call ledger.score_policies.calibrate()."
+            "of entries: custledger policy calibrate, or score_policies.calibrate()."
         )
     if verdict.uncorroborated:
         found.append("Uncorroborated: it rests on what too few members of staff have seen.")
     unpriced = sum(e.unpriced for e in entries)
     if unpriced:
-        found.append(f"{unpriced} contacts have no hourly rate; their time costs nothing here.")
+        found.append(
+            f"{unpriced} contacts have no hourly rate of their own; {_priced(default_rate)}"
+        )
     unknown = sum(e.unknown_time for e in entries)
     if unknown:
         found.append(f"{unknown} contacts of unknown length count with their channel's default.")
@@ -79,3 +86,9 @@ def messages_for(
     if foreign:
         found.append(f"Amounts without an exchange rate are left out: {', '.join(foreign)}.")
     return tuple(found)
+
+
+def _priced(default_rate: Money | None) -> str:
+    if default_rate is None:
+        return "their time costs nothing here. Set a rate: custledger add rate 30."
+    return f"they count at the ledger's rate, {default_rate} an hour."

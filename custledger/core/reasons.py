@@ -65,7 +65,7 @@ def reasons_of(
             counted = getattr(standing, _COSTS[code])
             reason = _with_money(reason, cited, _money(full, history), _money(counted, history))
         else:
-            reason = replace(reason, text=_WORDS[code].format(**_counts(standing)))
+            reason = replace(reason, text=_WORDS[code].format(**_counts(standing, cited)))
         if code == "unpaid":
             reason = replace(reason, entries=tuple(sorted({*reason.entries, *unpaid})))
         found.append(reason)
@@ -93,7 +93,7 @@ _PARTS: Final = {
     "unpaid": Part.WRITE_OFF,
 }
 _WORDS: Final = {
-    "conduct": "Adverse conduct on {days} in {months}, seen by {witnesses}.",
+    "conduct": "Adverse conduct on {days} in {months}, {witnesses}.",
     "prior_cost": "What any customer costs, until the entries say otherwise.",
     "prior_conduct": "What any customer is given on conduct, until the entries say otherwise.",
     "worst_month_cost": "Discount: the most expensive month counts less, it may be an accident.",
@@ -178,11 +178,15 @@ def _what(code: str, cited: Sequence[Contribution]) -> str:
     return f"Staff time, {hours} in {_count(len(cited), 'contact')}"
 
 
-def _counts(standing: Standing) -> dict[str, str]:
+def _counts(standing: Standing, cited: Sequence[Contribution]) -> dict[str, str]:
+    shown = any(e.part is not Part.TIME for e in cited)
+    staff = standing.witnesses - shown
+    seen = f"reported by {_count(staff, 'member of staff', 'members of staff')}" if staff else ""
+    paid = "shown by payments" if shown else ""
     return {
         "days": _count(standing.adverse_days, "day"),
         "months": _count(standing.adverse_months, "month"),
-        "witnesses": _count(standing.witnesses, "witness", "witnesses"),
+        "witnesses": " and ".join(filter(None, (seen, paid))) or "reported by nobody known",
     }
 
 

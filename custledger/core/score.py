@@ -94,7 +94,7 @@ def fit(history: History, policy: ScorePolicy, as_of_day: int) -> Fit:
         statement=statement_of(totals, policy, history.exchange.base),
         reasons=reasons_of(history, entries, standing, totals, verdict, terms, as_of_day),
         missing=missing_evidence(standing, verdict, terms, entries),
-        messages=messages_for(verdict, terms, entries),
+        messages=messages_for(verdict, terms, entries, history.default_rate),
         changes=changes_for(history, entries, standing, totals, terms, as_of_day),
         standing=standing,
     )

@@ -100,7 +100,7 @@ def print_explanation(explanation: Explanation, console: Console) -> None:
     _entries(console, explanation.entries)
     _list(console, "What is missing before it could count in full", fit.missing)
     _list(console, "Any one of these would bring it back under the line", _changes(fit))
-    _list(console, "To know about these figures", _notes(fit))
+    _list(console, "To know about these figures", fit.messages)
     console.print()
     console.print(Text(_CLOSING.format(version=fit.policy_version)))
 
@@ -241,13 +241,6 @@ def _account(entry: CitedEntry) -> str:
 
 def _changes(fit: Fit) -> tuple[str, ...]:
     return tuple(change.text for change in fit.changes)
-
-
-def _notes(fit: Fit) -> tuple[str, ...]:
-    return tuple(text.replace(*_IN_PYTHON) for text in fit.messages)
-
-
-_IN_PYTHON: Final = ("ledger.score_policies.set(margin=...)", "`custledger policy set --margin`")
 
 
 def _list(console: Console, title: str, texts: tuple[str, ...]) -> None:

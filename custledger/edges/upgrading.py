@@ -11,7 +11,7 @@ from pathlib import Path
 from custledger.errors import LedgerUnwritableError, NotFoundError
 from custledger.storage import schema
 from custledger.storage.database import Database
-from custledger.storage.engine import engine_for, is_url, refuse_foreign_file
+from custledger.storage.engine import engine_for, file_of, refuse_foreign_file
 
 __all__ = ["UpgradeReport", "has_ledger", "upgrade"]
 
@@ -67,7 +67,7 @@ def has_ledger(location: str) -> bool:
 
     Raises NotALedgerError where something else is at the path.
     """
-    path = _file_of(location)
+    path = file_of(location)
     if path is not None:
         refuse_foreign_file(path)
         if not path.is_file() or not path.stat().st_size:
@@ -81,7 +81,7 @@ def has_ledger(location: str) -> bool:
 
 
 def _back_up(location: str, now: Callable[[], datetime]) -> Path | None:
-    path = _file_of(location)
+    path = file_of(location)
     if path is None:
         return None
     stamp = now().astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -99,13 +99,6 @@ def _back_up(location: str, now: Callable[[], datetime]) -> Path | None:
     finally:
         connection.close()
     return target
-
-
-def _file_of(location: str) -> Path | None:
-    if not is_url(location):
-        return Path(location)
-    scheme, _, rest = location.partition("://")
-    return Path(rest.removeprefix("/")) if scheme.partition("+")[0] == "sqlite" else None
 
 
 def _wall_clock() -> datetime:

@@ -13,6 +13,7 @@ from custledger.core.records import StaffRole
 from custledger.core.score import Fit, fit
 from custledger.errors import NotFoundError
 from custledger.storage.bulk import table_of
+from custledger.storage.rates import Rates
 from custledger.storage.score_rows import human_staff
 from custledger.storage.tables import (
     CustomerRow,
@@ -59,6 +60,7 @@ def history_of(
         joined_day=found.joined_day,
         exchange=exchange_of(connection, currency),
         human_staff=human_staff(connection),
+        default_rate=Rates(connection).on(None, as_of_day),
         interactions=_interactions(connection, customer_key, as_of_day),
         money=_money(connection, customer_key, as_of_day),
     )

@@ -98,8 +98,8 @@ def _refuse_foreign_file(path: Path) -> None:
             return
         if isinstance(error, sqlite3.OperationalError):
             raise LedgerUnwritableError(
-                f"{path} cannot be opened ({error}). Check that this user may write to the file and "
-                "its folder: SQLite needs both."
+                f"{path} cannot be opened ({error}). Check that this user may write to the file "
+                "and its folder: SQLite needs both."
             ) from error
         raise NotALedgerError(
             f"{path} is damaged or no ledger ({error}). Restore a backup."

@@ -25,7 +25,8 @@ _SAYINGS: Final[tuple[tuple[str, type[CustledgerError], str], ...]] = (
     (
         "duplicate key value",
         LedgerBusyError,
-        "Another writer entered the same record at the same moment. Nothing was written; try again.",
+        "Another writer entered the same record at the same moment. Nothing was written; try "
+        "again.",
     ),
     (
         "disk is full",
@@ -48,6 +49,12 @@ _SAYINGS: Final[tuple[tuple[str, type[CustledgerError], str], ...]] = (
     ("disk I/O error", LedgerUnwritableError, ""),
     ("file is not a database", NotALedgerError, ""),
     ("malformed", LedgerUnreadableError, ""),
+    (
+        "connection failed",
+        LedgerUnreadableError,
+        "The database server cannot be reached. Check that it runs, and the host, database and "
+        "user of the URL.",
+    ),
 )
 
 

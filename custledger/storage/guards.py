@@ -33,7 +33,8 @@ def apply(connection: Connection) -> None:
         return
     for function, body in _POSTGRESQL_FUNCTIONS.items():
         connection.exec_driver_sql(
-            f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $${body}$$"
+            f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql "
+            f"AS $${body}$$"
         )
     for table, name, statement in _postgresql_guards():
         connection.exec_driver_sql(statement)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from uuid import UUID
@@ -34,6 +35,7 @@ _contact = table_of(ContactPointRow)
 _staff = table_of(StaffRow)
 _identity = table_of(IdentityRow)
 _SHOWN = 5
+_FIRST_DIGITS = re.compile(r"[0-9a-f]{8,31}")
 _CHUNK = 5_000
 
 
@@ -83,7 +85,10 @@ def customers_by_id(connection: Connection, whos: Iterable[object]) -> dict[obje
 
 
 def customer_keys(connection: Connection, context: Context, wanted: str) -> list[int]:
-    """Customers whom a text finds: exactly by id, contact point or name, else by part of a name."""
+    """Customers whom a text finds: by external id, contact point or name, else by part of one.
+
+    Part of a name, or the first eight or more digits of an id.
+    """
     wanted = wanted.strip()
     if not wanted or not _storable(wanted):
         return []
@@ -97,9 +102,25 @@ def customer_keys(connection: Connection, context: Context, wanted: str) -> list
         if key not in exact
     ]
     exact += [k for k in _matching(connection, _customer.c.name_folded == folded) if k not in exact]
+    exact = exact or _by_first_digits(connection, wanted)
     if exact:
         return exact
     return _matching(connection, _customer.c.name_folded.contains(folded, autoescape=True))
+
+
+def _by_first_digits(connection: Connection, text: str) -> list[int]:
+    """Customers whose id begins with these hexadecimal digits, of which there are at least 8."""
+    digits = text.replace("-", "").lower()
+    if not _FIRST_DIGITS.fullmatch(digits):
+        return []
+    lowest, highest = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+    query = (
+        select(_customer.c.id)
+        .join(_identity, _identity.c.id == _customer.c.id)
+        .where(_identity.c.uuid.between(lowest, highest))
+        .order_by(_customer.c.id)
+    )
+    return list(connection.scalars(query))
 
 
 def staff_key(connection: Connection, context: Context, who: StaffLike) -> int:

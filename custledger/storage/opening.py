@@ -148,7 +148,9 @@ def _context(
             select(*columns).join(_identity, _identity.c.id == _ledger.c.id)
         ).one_or_none()
         if row is None:
-            raise LedgerUnreadableError("The row about the ledger itself is gone. Restore a backup.")
+            raise LedgerUnreadableError(
+                "The row about the ledger itself is gone. Restore a backup."
+            )
         _refuse_other(settings, Settings(row.zone, row.currency, row.region))
         context = Context(
             database=database,

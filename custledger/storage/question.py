@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from custledger.core.formula import Terms
-from custledger.core.money import exponent_of
+from custledger.core.money import Money, exponent_of
 from custledger.core.policy import ScorePolicy
 from custledger.storage.bulk import table_of
 from custledger.storage.tables import ExchangeRateRow
@@ -40,9 +40,7 @@ _NO_UNDERFLOW: Final = -1000.0
 _SHORT_HALF_LIFE: Final = 110.0
 # Days lie between 1900 and 2199: with a longer half-life no power can underflow.
 
-COUNTS: Final = frozenset(
-    ("contacts", "seconds", "unknown_time", "unpriced", "unpriced_seconds", "incomplete")
-)
+COUNTS: Final = frozenset(("contacts", "seconds", "unknown_time", "unpriced", "incomplete"))
 """The sums that are whole numbers."""
 
 
@@ -54,12 +52,16 @@ def sum_as(value: Any, name: str) -> Any:
 
 @dataclass(frozen=True)
 class Question:
-    """The terms, the day, the base currency, and the foreign ones that have exchange rates."""
+    """The terms, the day, the base currency, the foreign ones with rates, the hourly rate.
+
+    ``default_rate`` is the ledger's hourly rate on the day, for contacts without one of their own.
+    """
 
     terms: Terms
     as_of_day: int
     currency: str
     foreign: Sequence[str] = ()
+    default_rate: Money | None = None
 
     @property
     def policy(self) -> ScorePolicy:

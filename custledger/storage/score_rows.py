@@ -17,6 +17,7 @@ from custledger.core.statement import hourly_minor, net_minor, round_minor
 from custledger.core.verdict import DECIMALS
 from custledger.storage.bulk import table_of
 from custledger.storage.question import Question
+from custledger.storage.rates import Rates
 from custledger.storage.standing_sql import months_select, score_select
 from custledger.storage.tables import ExchangeRateRow, StaffRow
 
@@ -116,12 +117,13 @@ def calibrated(
 def question_for(
     connection: Connection, *, policy: ScorePolicy, as_of_day: int, currency: str
 ) -> Question:
-    """What the select needs to know beyond the policy: the staff, and the foreign currencies."""
+    """What the select needs to know beyond the policy: staff, foreign currencies, hourly rate."""
     foreign = connection.scalars(
         select(_RATE.c.currency).where(_RATE.c.currency != currency).distinct()
     )
     terms = Terms(policy, human_staff(connection))
-    return Question(terms, as_of_day, currency, tuple(sorted(foreign)))
+    rate = Rates(connection).on(None, as_of_day)
+    return Question(terms, as_of_day, currency, tuple(sorted(foreign)), rate)
 
 
 def human_staff(connection: Connection) -> int:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Double,
     Integer,
     Select,
+    String,
     and_,
     case,
     cast,
@@ -43,7 +44,6 @@ _TIME_SUMS: Final = (
     "seconds",
     "unknown_time",
     "unpriced",
-    "unpriced_seconds",
     "contacts",
     "neutral",
 )
@@ -136,6 +136,7 @@ def _time(question: Question) -> CTE:
     """Sums over interactions, one row a customer and month."""
     row = _contacts(question).subquery("contacts").c
     foreign = and_(row.rate_currency != question.currency, row.factor.is_(None))
+    unpriced = and_(row.own_rate.is_(None), row.seconds > 0)
     major = _SECONDS_AN_HOUR * question.minor_units
     return (
         select(
@@ -146,8 +147,7 @@ def _time(question: Question) -> CTE:
             (sum_as(row.full * (1.0 - row.share), "_") / _SECONDS_AN_HOUR).label("time_ours"),
             sum_as(row.seconds, "seconds"),
             sum_as(case((row.handling_seconds.is_(None), 1), else_=0), "unknown_time"),
-            sum_as(_unpriced(row, 1), "unpriced"),
-            sum_as(_unpriced(row, row.seconds), "unpriced_seconds"),
+            sum_as(case((unpriced, 1), else_=0), "unpriced"),
             func.count().label("contacts"),
             sum_as(case((row.severity == 0, row.weight), else_=0.0), "neutral"),
             sum_as(case((and_(foreign, row.seconds > 0), 1), else_=0), "incomplete"),
@@ -160,7 +160,8 @@ def _time(question: Question) -> CTE:
 def _contacts(question: Question) -> Select[Any]:
     """One row an interaction: its weight, cost in full (times 3600), share and severity."""
     c, rates = _INTERACTION.c, question.rates
-    at_base = c.rate_currency == question.currency
+    rate_minor, currency = _hourly_rate(question)
+    at_base = currency == question.currency
     factor = case((at_base, 1.0), else_=func.coalesce(rates.c.factor, 0.0))
     seconds = _seconds(question.policy)
     return (
@@ -169,22 +170,28 @@ def _contacts(question: Question) -> Select[Any]:
             c.occurred_month.label("month"),
             question.weight(c.occurred_day).label("weight"),
             seconds.label("seconds"),
-            (factor * cast(func.coalesce(c.rate_minor, 0), Double) * seconds).label("full"),
+            (factor * cast(rate_minor, Double) * seconds).label("full"),
             case((c.exempt == 1, 0.0), else_=question.share_of_contact(c)).label("share"),
             question.severity_of_contact(c).label("severity"),
             c.handling_seconds,
-            c.rate_currency,
+            c.rate_minor.label("own_rate"),
+            currency.label("rate_currency"),
             rates.c.factor,
         )
-        .select_from(
-            _INTERACTION.outerjoin(rates, question.rate_applies(c.rate_currency, c.occurred_day))
-        )
+        .select_from(_INTERACTION.outerjoin(rates, question.rate_applies(currency, c.occurred_day)))
         .where(question.known(c))
     )
 
 
-def _unpriced(row: Any, number: Any) -> Any:
-    return case((and_(row.rate_currency.is_(None), row.seconds > 0), number), else_=0)
+def _hourly_rate(question: Question) -> tuple[Any, Any]:
+    """(Minor units, currency) of an interaction's own rate, else of the ledger's, else nothing."""
+    c, default = _INTERACTION.c, question.default_rate
+    if default is None:
+        return func.coalesce(c.rate_minor, 0), c.rate_currency
+    return (
+        func.coalesce(c.rate_minor, default.minor),
+        func.coalesce(c.rate_currency, default.currency, type_=String()),
+    )
 
 
 def _moneys(question: Question) -> CTE:

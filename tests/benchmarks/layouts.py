@@ -179,7 +179,9 @@ class Layout:
 
 
 INTS = [*WIDE[:4], *BODY[:9], "source"]
-TYPES = {n: "INTEGER NOT NULL" for n in INTS} | {n: "TEXT" for n in ("customer_words", "case_ref")}
+TYPES = dict.fromkeys(INTS, "INTEGER NOT NULL") | dict.fromkeys(
+    ("customer_words", "case_ref"), "TEXT"
+)
 
 
 def columns(names: list[str]) -> str:

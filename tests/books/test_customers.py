@@ -74,6 +74,13 @@ def test_customer_is_found_by_record_id_and_text_of_the_id(ledger: Ledger, ann: 
     assert ledger.customers.find(str(ann.id)) == [ann]
 
 
+def test_customer_is_found_by_the_first_digits_of_the_id(ledger: Ledger, ann: Customer) -> None:
+    ledger.customers.add("Ben")
+    for digits in (8, 9, 12, 35):
+        assert ledger.customers.find(str(ann.id)[:digits].upper()) == [ann]
+    assert ledger.customers.find(str(ann.id)[:7]) == []
+
+
 def test_external_id_that_is_a_uuid_finds_its_customer(ledger: Ledger) -> None:
     external = str(uuid4())
     ann = ledger.customers.add("Ann", source="shop", external_id=external)

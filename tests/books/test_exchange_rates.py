@@ -7,7 +7,7 @@ from datetime import date, datetime
 import pytest
 from sqlalchemy import select
 
-from custledger import Ledger
+from custledger import Ledger, Money
 from custledger.core.records import ExchangeRate
 from custledger.errors import BadInputError
 from custledger.storage.bulk import table_of
@@ -29,7 +29,7 @@ def test_rate_is_stored_exactly_to_twelve_decimals(ledger: Ledger) -> None:
     ledger.exchange_rates.set("JPY", "0.000000000001")
     ledger.exchange_rates.set("KWD", "999999.999999999999")
     table = table_of(ExchangeRateRow)
-    with ledger._context.read() as connection:
+    with ledger.context.read() as connection:
         rates = connection.scalars(select(table.c.rate_e12).order_by(table.c.rate_e12)).all()
     assert rates == [1, 999999999999999999]
 
@@ -53,3 +53,13 @@ def test_bad_rate_is_refused(ledger: Ledger) -> None:
     with pytest.raises(BadInputError, match="effective_on must be a date"):
         ledger.exchange_rates.set("USD", "1", effective_on=datetime(2026, 1, 1))
     assert ledger.exchange_rates.all() == []
+
+
+def test_currencies_in_use_without_a_rate_are_named(ledger: Ledger) -> None:
+    ann = ledger.customers.add("Ann")
+    assert ledger.exchange_rates.missing() == []
+    ledger.money.record_sale(ann, amount=Money(100, "USD"))
+    ledger.interactions.record(ann, channel="chat", hourly_rate=Money(3000, "GBP"))
+    assert ledger.exchange_rates.missing() == ["GBP", "USD"]
+    ledger.exchange_rates.set("USD", "0.92")
+    assert ledger.exchange_rates.missing() == ["GBP"]

@@ -168,8 +168,12 @@ def test_bad_fact_is_refused_and_nothing_of_the_batch_is_kept(
 def test_unknown_customer_or_staff_in_a_batch_writes_nothing(ledger: Ledger, ann: Customer) -> None:
     ledger.customers.add("Ann Moss")
     good = {"customer": ann, "channel": "chat"}
-    for who, error in (("Zoe", NotFoundError), (uuid4(), NotFoundError), ("", NotFoundError),
-                       ("Ann", AmbiguousMatchError)):
+    for who, error in (
+        ("Zoe", NotFoundError),
+        (uuid4(), NotFoundError),
+        ("", NotFoundError),
+        ("Ann", AmbiguousMatchError),
+    ):
         with pytest.raises(error):
             ledger.interactions.record_many([good, {"customer": who, "channel": "chat"}])
     with pytest.raises(NotFoundError, match="'Zoe' is not registered"):
@@ -207,8 +211,18 @@ def test_correction_keeps_the_id_the_facts_and_the_history(
     assert [i.entry.seq for i in (first, second, third)] == [2, 3, 4]
     assert third.fault is Fault.SHARED
     assert third.recorded_at == clock()
-    for name in ("occurred_at", "known_at", "handling_time", "staff_id", "hourly_rate", "tags",
-                 "staff_note", "source", "external_id", "channel"):
+    for name in (
+        "occurred_at",
+        "known_at",
+        "handling_time",
+        "staff_id",
+        "hourly_rate",
+        "tags",
+        "staff_note",
+        "source",
+        "external_id",
+        "channel",
+    ):
         assert getattr(third, name) == getattr(first, name), name
     assert ledger.interactions.of(ann) == [third]
     line = [(e.ref.seq, e.supersedes, e.superseded_by) for e in ledger.history(ann)[1:]]
@@ -223,7 +237,11 @@ def test_correction_can_take_a_fact_away(ledger: Ledger, ann: Customer) -> None:
         call, staff=None, handling_time=None, summary="", tags=[], reason="a mix-up"
     )
     assert (bare.staff_id, bare.handling_time, bare.summary, bare.tags) == (
-        None, None, "", frozenset())
+        None,
+        None,
+        "",
+        frozenset(),
+    )
 
 
 def test_correction_may_keep_its_external_id_but_not_take_another_ones(
@@ -264,7 +282,11 @@ def test_voided_interaction_is_gone_but_not_from_the_history(ledger: Ledger, ann
             act()
     kinds = [(e.kind, e.supersedes) for e in ledger.history(ann)]
     assert kinds == [("customer", None), ("interaction", None), ("interaction", 2), ("void", 3)]
-    assert ledger.history(ann)[-1].facts == {"reason": "another Ann"}
+    assert ledger.history(ann)[-1].facts == {
+        "reason": "another Ann",
+        "voids": "interaction",
+        "external": ["s", "1"],
+    }
     again = ledger.interactions.record(ann, channel="chat", source="s", external_id="1")
     assert again.id.seq == 5
 

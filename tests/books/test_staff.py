@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from custledger import Ledger, Money, open_ledger
+from custledger.books.staff import SINCE_EVER
 from custledger.core.records import HourlyRate, StaffRole
 from custledger.errors import BadInputError, NotFoundError, UnregisteredActorError
 from custledger.pytest_plugin import Clock
@@ -58,7 +59,7 @@ def test_bad_name_is_refused(ledger: Ledger) -> None:
 
 
 def test_unknown_role_is_refused(ledger: Ledger) -> None:
-    with pytest.raises(BadInputError, match="'boss' is not a staffrole.*owner, agent, program"):
+    with pytest.raises(BadInputError, match=r"'boss' is not a staffrole.*owner, agent, program"):
         ledger.staff.add("Zoe", role="boss")
 
 
@@ -98,13 +99,16 @@ def test_rates_are_listed_by_day(ledger: Ledger, clock: Clock) -> None:
     today = date(2026, 1, 5)
     assert set_today == HourlyRate(Money(3500, "EUR"), today, sam)
     assert ledger.staff.rates() == [
+        HourlyRate(Money(3000, "EUR"), SINCE_EVER, sam),
         HourlyRate(Money(2000, "EUR"), date(2025, 1, 1)),
-        HourlyRate(Money(3000, "EUR"), today, sam),
         HourlyRate(Money(3500, "EUR"), today, sam),
     ]
 
 
-def test_rate_is_effective_today_in_the_ledgers_zone(ledger: Ledger, clock: Clock) -> None:
+def test_first_rate_holds_since_ever_and_a_later_one_from_today_in_the_ledgers_zone(
+    ledger: Ledger, clock: Clock
+) -> None:
+    assert ledger.staff.set_rate(Money(2, "EUR")).effective_on == SINCE_EVER
     clock.set(datetime.fromisoformat("2026-01-31T23:30:00+00:00"))
     assert ledger.staff.set_rate(Money(1, "EUR")).effective_on == date(2026, 2, 1)
 
@@ -124,8 +128,10 @@ def test_interaction_keeps_the_rate_of_its_day(ledger: Ledger, clock: Clock) -> 
     assert rate("2024-12-31T23:00", None) == 2000
     assert rate("2026-01-02T22:59", "Olga") == 2000
     assert rate("2026-01-02T23:00", "Olga") == 2500
-    assert rate("2026-01-04T12:00", "Sam") == 2500  # Sam's own rate begins on the 5th
-    assert rate("2026-01-05T12:00", "Sam") == 3000
+    assert rate("2026-01-04T12:00", "Sam") == 3000  # Sam's own rate goes before everyone's
+    ledger.staff.set_rate(Money(3100, "EUR"), staff="Sam", effective_on=date(2026, 1, 4))
+    assert rate("2026-01-03T12:00", "Sam") == 3000
+    assert rate("2026-01-04T12:00", "Sam") == 3100
     assert rate("2026-01-05T12:00", None) == 2500
 
 

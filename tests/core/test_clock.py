@@ -40,8 +40,11 @@ def test_moment_leads_back_to_the_same_microsecond(microseconds: int) -> None:
     assert to_microseconds(from_microseconds(microseconds)) == microseconds
 
 
-@given(st.datetimes(timezones=st.builds(timezone, st.timedeltas(
-    timedelta(hours=-23), timedelta(hours=23)))))
+@given(
+    st.datetimes(
+        timezones=st.builds(timezone, st.timedeltas(timedelta(hours=-23), timedelta(hours=23)))
+    )
+)
 def test_offset_of_a_moment_does_not_matter(moment: datetime) -> None:
     if 1 < moment.year < 9999:
         assert from_microseconds(to_microseconds(moment)) == moment
@@ -57,8 +60,11 @@ def test_day_is_that_of_the_zones_calendar(microseconds: int, zone_name: str) ->
     assert day_of(microseconds, zone_name) == day_by_calendar(microseconds, zone_name)
 
 
-@given(st.integers(day_number(date(1900, 1, 2)), day_number(date(2198, 12, 31))), zones,
-       st.integers(-120, 120))
+@given(
+    st.integers(day_number(date(1900, 1, 2)), day_number(date(2198, 12, 31))),
+    zones,
+    st.integers(-120, 120),
+)
 def test_day_changes_at_the_zones_midnight(day: int, zone_name: str, seconds: int) -> None:
     midnight = datetime.combine(date_of_day(day), datetime.min.time())
     near = midnight.replace(tzinfo=zoneinfo.ZoneInfo(zone_name)).astimezone(UTC)
@@ -66,8 +72,17 @@ def test_day_changes_at_the_zones_midnight(day: int, zone_name: str, seconds: in
     assert day_of(microseconds, zone_name) == day_by_calendar(microseconds, zone_name)
 
 
-@pytest.mark.parametrize("name", ["Europe/Paris", "America/St_Johns", "Africa/Monrovia",
-                                  "Pacific/Apia", "Asia/Gaza", "Antarctica/Casey"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Europe/Paris",
+        "America/St_Johns",
+        "Africa/Monrovia",
+        "Pacific/Apia",
+        "Asia/Gaza",
+        "Antarctica/Casey",
+    ],
+)
 def test_day_is_right_around_every_change_of_the_clocks(name: str) -> None:
     assert_days_around_changes(name)
 
@@ -104,9 +119,7 @@ def changes_of(name: str) -> list[int]:
 
 
 @given(moments, zones)
-def test_what_the_clocks_showed_leads_back_to_the_moment(
-    microseconds: int, zone_name: str
-) -> None:
+def test_what_the_clocks_showed_leads_back_to_the_moment(microseconds: int, zone_name: str) -> None:
     moment = from_microseconds(microseconds)
     local = moment.astimezone(zoneinfo.ZoneInfo(zone_name))
     back = local_to_utc(local.replace(tzinfo=None), zone_name)

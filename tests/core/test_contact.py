@@ -35,7 +35,9 @@ def test_national_and_international_writing_of_a_number_are_the_same(region: str
 
 @pytest.mark.parametrize("value", ["ext. 12", "01 23 45 67 89", "", "+", "call me"])
 def test_number_that_cannot_be_read_keeps_its_letters_and_digits(value: str) -> None:
-    assert normalise(ContactKind.PHONE, value) == "".join(c for c in value if c.isalnum() or c == "+")
+    assert normalise(ContactKind.PHONE, value) == "".join(
+        c for c in value if c.isalnum() or c == "+"
+    )
 
 
 @pytest.mark.parametrize("value", ["Ann@Example.org", " ann@example.ORG ", "ANN@EXAMPLE.ORG"])

@@ -74,11 +74,11 @@ INTERACTION = {
     "fault": members(Fault),
     "handling_time": st.none() | st.integers(0, 31 * 86_400).map(lambda s: timedelta(seconds=s)),
     "tags": tags,
-    **{n: texts for n in ("summary", "customer_words", "case", "product", "cause", "staff_note")},
+    **dict.fromkeys(("summary", "customer_words", "case", "product", "cause", "staff_note"), texts),
 }
 MONEY = {
     "fault": members(Fault),
-    **{name: texts for name in ("summary", "product", "cause", "staff_note")},
+    **dict.fromkeys(("summary", "product", "cause", "staff_note"), texts),
 }
 
 
@@ -212,9 +212,7 @@ def test_staff_body_becomes_the_same_member(name: str, role: Any, active: bool) 
 
 
 @given(money, days, st.none() | st.just(MEMBER))
-def test_hourly_rate_body_becomes_the_same_rate(
-    rate: Money, day: date, staff: UUID | None
-) -> None:
+def test_hourly_rate_body_becomes_the_same_rate(rate: Money, day: date, staff: UUID | None) -> None:
     body = parse_canonical(canonical_bytes(hourly_rate_body(rate, day, staff)))
     assert hourly_rate_from(body) == HourlyRate(rate, day, staff)
 

@@ -71,9 +71,7 @@ def test_replacing_a_row_of_every_table_is_refused(outsider: Attacker) -> None:
             if any(row[name] is None for name in unique):
                 continue
             other = {
-                name: value + 1000
-                if isinstance(value, int) and name not in unique
-                else value
+                name: value + 1000 if isinstance(value, int) and name not in unique else value
                 for name, value in row.items()
             }
             replace(outsider, table, other, unique)
@@ -118,7 +116,9 @@ def test_correction_is_not_replaced_by_another_correction_of_the_same_entry(
     row[0], row[2] = 9999, 9999
     statement = "INSERT OR REPLACE" if outsider.on_sqlite else "INSERT"
     with pytest.raises(ERRORS):
-        outsider.run(f"{statement} INTO custledger_entry VALUES ({', '.join('?' * len(row))})", *row)
+        outsider.run(
+            f"{statement} INTO custledger_entry VALUES ({', '.join('?' * len(row))})", *row
+        )
     assert outsider.value("SELECT count(*) FROM custledger_entry WHERE id = ?", entry) == 1
 
 

@@ -234,3 +234,23 @@ def test_a_ledger_in_a_currency_of_three_decimals_converts_to_it(engine: Engine)
 def test_an_unknown_customer_is_not_found(engine: Engine) -> None:
     with engine.begin() as connection, pytest.raises(NotFoundError):
         fit_of(connection, 1, policy=POLICY, as_of_day=AS_OF, currency="EUR")
+
+
+@pytest.mark.parametrize("rate", [(3_000, "EUR"), (3_000, "USD"), (3_000, "CHF")])
+def test_contact_without_a_rate_counts_at_the_ledgers_rate_in_sql_as_in_the_core(
+    engine: Engine, rate: tuple[int, str]
+) -> None:
+    bare = contact(1, AS_OF, seconds=3_600, rate_minor=None, rate_currency=None)
+    shop = Shop({1: history(bare)}, rates=RATES, default_rate=(*rate, JOINED))
+    with engine.begin() as connection:
+        put(connection, shop)
+        row = score_rows(connection, policy=POLICY, as_of_day=AS_OF, currency="EUR")[0]
+        found = fit_of(connection, 1, policy=POLICY, as_of_day=AS_OF, currency="EUR")
+    assert (row.contacts_without_rate, found.statement.contacts_without_rate) == (1, 1)
+    assert row.time_cost_minor == found.statement.time_cost.minor
+    assert row.score == found.score
+    assert row.incomplete == (rate[1] == "CHF")
+    assert (row.time_cost_minor > 0) == (rate[1] != "CHF")
+    if rate[1] == "EUR":
+        assert row.time_cost_minor == 3_000
+        assert any("count at the ledger's rate, 30.00 EUR" in text for text in found.messages)

@@ -47,7 +47,7 @@ class ChunkWriter:
     """
 
     def __init__(self, ledger: Ledger, reading: Reading, tally: Tally) -> None:
-        self._ledger, self._context = ledger, ledger._context
+        self._ledger, self._context = ledger, ledger.context
         self._reading, self._tally = reading, tally
         self._source = reading.mapping.source
         self._customers = Customers(self._context, reading.mapping.customer.source)

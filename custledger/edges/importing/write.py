@@ -141,7 +141,7 @@ def _unfinished(ledger: Ledger, reading: Reading) -> bool:
     query = select(_batch.c.id).where(
         _batch.c.fingerprint == reading.fingerprint, _batch.c.status == "started"
     )
-    with ledger._context.read() as connection:
+    with ledger.context.read() as connection:
         return connection.scalar(query) is not None
 
 
@@ -154,5 +154,5 @@ def _entries_of(ledger: Ledger, batch: ImportBatch) -> dict[str, int]:
         .where(identity.c.uuid == batch.id)
         .group_by(entry.c.kind)
     )
-    with ledger._context.read() as connection:
+    with ledger.context.read() as connection:
         return {EntryKind(kind).value: count for kind, count in connection.execute(query)}
