@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from types import TracebackType
 from typing import Self
 from uuid import UUID
@@ -26,6 +26,7 @@ from custledger.core.records import Customer, Staff, TrailEntry
 from custledger.core.score import Fit
 from custledger.storage import opening
 from custledger.storage.context import Context
+from custledger.storage.engine import WAIT_SECONDS
 from custledger.storage.lookup import CustomerLike, customer_key
 from custledger.storage.reading import trail_entries
 from custledger.storage.rebuild import rebuild
@@ -50,13 +51,15 @@ def open_ledger(
     currency: str | None = None,
     region: str | None = None,
     evidence: str | os.PathLike[str] | None = None,
+    wait: timedelta = timedelta(seconds=WAIT_SECONDS),
 ) -> Ledger:
     """Open a ledger: a path of a SQLite file, ``:memory:``, or a database URL.
 
     A fresh location is made into a ledger whose owner is ``actor``. ``zone`` (IANA name, default
     UTC), ``currency`` (ISO 4217, default EUR) and ``region`` (of phone numbers written without a
     country, such as FR) are fixed when a ledger is made. ``now`` returns the current time as an
-    aware datetime; ``evidence`` is the folder for files, by default beside the SQLite file.
+    aware datetime; ``evidence`` is the folder for files, by default beside the SQLite file;
+    ``wait`` is how long a write waits for another process before LedgerBusyError.
 
     The ledger belongs to the thread that opened it; any other gets WrongThreadError. Close it, or
     use it in a ``with`` statement.
@@ -70,7 +73,7 @@ def open_ledger(
     """
     settings = opening.Settings(zone, currency, region)
     where = location if isinstance(location, str) else os.fspath(location)
-    return Ledger(opening.open_context(where, actor, now, settings, evidence))
+    return Ledger(opening.open_context(where, actor, now, settings, evidence, wait))
 
 
 class Ledger:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import mimetypes
 import os
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from sqlalchemy import Connection, select
 
@@ -87,6 +87,11 @@ class EvidenceBook:
             written = journal.append([draft])[0]
             ref = EntryRef(self._context.identities.uuid(journal.connection, subject), written.seq)
         return self.get(ref)
+
+    def attach_many(self, rows: Iterable[Mapping[str, Any]]) -> list[EntryRef]:
+        """Attach several, from mappings of what ``attach`` takes (``to`` too): all or none."""
+        with self._context.write():
+            return [self.attach(**row).id for row in rows]
 
     def get(self, evidence: Evidence | EntryRef) -> Evidence:
         """The evidence with that id, or NotFoundError once it was voided."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Unpack
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, tuple_
 
 from custledger.core.bodies import money_from
 from custledger.core.facts import MoneyFacts, check_reason, money_body, staff_part
@@ -25,6 +25,7 @@ __all__ = ["MoneyBook"]
 
 _table = table_of(MoneyRow)
 _OWED = frozenset({MoneyKind.INVOICE, MoneyKind.SALE})
+_CHUNK = 5_000
 
 
 class MoneyBook:
@@ -154,12 +155,19 @@ class MoneyBook:
             for draft in drafts
             if "applies_to" in draft.body
         }
-        for subject, seq in sorted(wanted, key=str):
-            query = select(_table.c.kind).where(
-                _table.c.customer_id == subject, _table.c.seq == seq
+        places = sorted(wanted, key=str)
+        for start in range(0, len(places), _CHUNK):
+            chunk = places[start : start + _CHUNK]
+            query = select(_table.c.customer_id, _table.c.seq).where(
+                tuple_(_table.c.customer_id, _table.c.seq).in_(chunk), _table.c.kind.in_(_OWED)
             )
-            if journal.connection.scalar(query) not in _OWED:
-                raise BadInputError(f"applies_to names entry {seq}, which is no invoice or sale.")
+            owed = {(subject, seq) for subject, seq in journal.connection.execute(query)}
+            for place in chunk:
+                if place not in owed:
+                    raise BadInputError(
+                        f"applies_to names entry {place[1]}, which is no current invoice or sale. "
+                        "Name another one, or None."
+                    )
 
     def _read(self, connection: Connection, rows: list[tuple[int, int]]) -> list[MoneyEntry]:
         stored = stored_entries(connection, self._context.identities, rows)

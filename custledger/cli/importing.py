@@ -168,9 +168,7 @@ def _warn(report: ImportReport) -> None:
 def _differs(facts: tuple[str, ...]) -> str:
     if facts == ("voided",):
         return "was voided by hand, and stays voided."
-    return (
-        f"is in the ledger with another {', '.join(map(words, facts))}; it was left as it was."
-    )
+    return f"is in the ledger with another {', '.join(map(words, facts))}; it was left as it was."
 
 
 def _undo(session: Session, number: int, reason: str | None) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation, localcontext
-from functools import cache
+from functools import cache, total_ordering
 from typing import Final, Self
 
 import iso4217
@@ -65,7 +65,8 @@ def round_half_even(value: Decimal) -> int:
     return int(value.to_integral_value(rounding=ROUND_HALF_EVEN))
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@total_ordering
+@dataclass(frozen=True, slots=True)
 class Money:
     """An amount of money, exact: ``minor`` integer minor units (cents) of ``currency``.
 
@@ -117,12 +118,16 @@ class Money:
     def __neg__(self) -> Money:
         return Money(-self.minor, self.currency)
 
+    def __lt__(self, other: Money) -> bool:
+        return self.minor < self._same(other)
+
     def __str__(self) -> str:
         return f"{self.amount:,.{exponent_of(self.currency)}f} {self.currency}"
 
     def _same(self, other: Money) -> int:
         if other.currency != self.currency:
             raise BadInputError(
-                f"{self.currency} and {other.currency} cannot be added: convert one of them first."
+                f"{self.currency} and {other.currency} are different currencies: convert one of "
+                "them first."
             )
         return other.minor

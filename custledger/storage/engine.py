@@ -14,13 +14,14 @@ from sqlalchemy.pool import StaticPool
 
 from custledger.errors import BadInputError, LedgerUnwritableError, NotALedgerError
 
-__all__ = ["WRITE", "engine_for", "file_of", "is_url", "refuse_foreign_file"]
+__all__ = ["WAIT_SECONDS", "WRITE", "engine_for", "file_of", "is_url", "refuse_foreign_file"]
 
 WRITE: Final = "custledger_write"
 """Execution option of a connection whose next transaction will write."""
 
 _MEMORY: Final = ":memory:"
-_BUSY_SECONDS: Final = 10
+WAIT_SECONDS: Final = 10.0
+"""How long a write waits for another process's to end, unless told otherwise."""
 _SQLITE_MAGIC: Final = b"SQLite format 3\x00"
 _PRAGMAS: Final = (
     "journal_mode = WAL",
@@ -36,18 +37,18 @@ def is_url(location: str) -> bool:
     return "://" in location
 
 
-def engine_for(location: str) -> Engine:
+def engine_for(location: str, wait_seconds: float = WAIT_SECONDS) -> Engine:
     """An engine for a path, ``:memory:`` or a database URL; connects lazily."""
     if not is_url(location):
-        return _sqlite(location)
+        return _sqlite(location, wait_seconds)
     url = _url(location)
     if url.get_backend_name() == "sqlite":
-        return _sqlite(url.database or _MEMORY)
+        return _sqlite(url.database or _MEMORY, wait_seconds)
     if url.get_backend_name() != "postgresql":
         raise BadInputError(
             f"custledger keeps ledgers in SQLite and PostgreSQL, not {url.get_backend_name()}."
         )
-    return _postgresql(url)
+    return _postgresql(url, wait_seconds)
 
 
 def file_of(location: str) -> Path | None:
@@ -67,10 +68,10 @@ def _url(location: str) -> URL:
         raise BadInputError(f"{location!r} is not a database URL.") from error
 
 
-def refuse_foreign_file(path: Path) -> None:
+def refuse_foreign_file(path: Path, wait_seconds: float = WAIT_SECONDS) -> None:
     """Raise NotALedgerError if something that is no ledger lies at the path; touch nothing."""
     try:
-        _refuse_foreign_file(path)
+        _refuse_foreign_file(path, wait_seconds)
     except OSError as error:
         raise LedgerUnwritableError(
             f"{path} cannot be opened: {error.strerror}. Check the permissions of the file and its "
@@ -78,7 +79,7 @@ def refuse_foreign_file(path: Path) -> None:
         ) from error
 
 
-def _refuse_foreign_file(path: Path) -> None:
+def _refuse_foreign_file(path: Path, wait_seconds: float) -> None:
     if path.is_dir():
         raise NotALedgerError(f"{path} is a folder. Give the path of a file for the ledger.")
     if not path.exists() or path.stat().st_size == 0:
@@ -89,7 +90,7 @@ def _refuse_foreign_file(path: Path) -> None:
                 f"{path} is not a ledger. Give another path; it was left as it was."
             )
     connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS
+        f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=wait_seconds
     )
     try:
         names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
@@ -113,11 +114,11 @@ def _refuse_foreign_file(path: Path) -> None:
         )
 
 
-def _sqlite(database: str) -> Engine:
+def _sqlite(database: str, wait_seconds: float) -> Engine:
     memory = database == _MEMORY
     engine = create_engine(
         URL.create("sqlite", database=database),
-        connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
+        connect_args={"timeout": wait_seconds, "check_same_thread": False},
         **({"poolclass": StaticPool} if memory else {}),
     )
     event.listen(engine, "connect", _prepare_sqlite)
@@ -151,9 +152,13 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _postgresql(url: URL) -> Engine:
+def _postgresql(url: URL, wait_seconds: float) -> Engine:
+    # What the URL itself says goes before.
+    options = {"options": f"-c lock_timeout={wait_seconds * 1000:.0f}"} | dict(url.query)
     try:
-        return create_engine(url.set(drivername="postgresql+psycopg"))
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"), connect_args={"options": options["options"]}
+        )
     except ModuleNotFoundError as error:
         raise BadInputError(
             "PostgreSQL needs the driver: pip install 'custledger[postgres]'."

@@ -231,23 +231,41 @@ def superseded_by(
     connection: Connection, targets: Sequence[tuple[int, int]]
 ) -> dict[tuple[int, int], Superseded]:
     """What (subject key, seq) pairs name, with the first entry of each line of corrections."""
-    found: dict[tuple[int, int], Superseded] = {}
-    c = _entry.c
+    lines = _entries_at(connection, targets)
+    for target in targets:
+        if target not in lines:
+            raise BadInputError(f"Entry {target[1]} does not exist in that chain.")
+    while older := {place for place in map(_before, lines.items()) if place} - lines.keys():
+        lines.update(_entries_at(connection, sorted(older)))
+    return {target: _superseded(target, lines) for target in targets}
+
+
+_Lines = dict[tuple[int, int], tuple[int, EntryKind, int | None]]
+
+
+def _entries_at(connection: Connection, places: Sequence[tuple[int, int]]) -> _Lines:
+    """(Key, kind, supersedes) of the entries at (subject key, seq) pairs."""
+    c, found = _entry.c, {}
     columns = (c.subject_id, c.seq, c.id, c.kind, c.supersedes)
-    for start in range(0, len(targets), _CHUNK):
-        chunk = targets[start : start + _CHUNK]
+    for start in range(0, len(places), _CHUNK):
+        chunk = places[start : start + _CHUNK]
         query = select(*columns).where(tuple_(c.subject_id, c.seq).in_(chunk))
         for subject, seq, key, kind, supersedes in connection.execute(query):
-            first = (key, seq)
-            if supersedes is not None:
-                first = superseded_by(connection, [(subject, supersedes)])[
-                    subject, supersedes
-                ].first
-            found[subject, seq] = Superseded(key, kind, first)
-    for target in targets:
-        if target not in found:
-            raise BadInputError(f"Entry {target[1]} does not exist in that chain.")
+            found[subject, seq] = (key, kind, supersedes)
     return found
+
+
+def _before(line: tuple[tuple[int, int], tuple[int, EntryKind, int | None]]) -> Any:
+    (subject, _), (_, _, supersedes) = line
+    return None if supersedes is None else (subject, supersedes)
+
+
+def _superseded(target: tuple[int, int], lines: _Lines) -> Superseded:
+    key, kind, _ = lines[target]
+    place = target
+    while older := _before((place, lines[place])):
+        place = older
+    return Superseded(key, kind, (lines[place][0], place[1]))
 
 
 def _salts(count: int) -> Iterator[bytes]:

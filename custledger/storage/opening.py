@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, inspect, select
+from sqlalchemy.exc import NoResultFound
 
 from custledger.core.clock import to_microseconds
 from custledger.core.clock import zone as check_zone
@@ -18,7 +21,7 @@ from custledger.core.contact import check_region
 from custledger.core.facts import Body, check_name, staff_body
 from custledger.core.money import exponent_of
 from custledger.core.policy import default_policy
-from custledger.core.records import EntryKind, StaffRole
+from custledger.core.records import EntryKind, Part, StaffRole
 from custledger.errors import (
     BadInputError,
     LedgerUnreadableError,
@@ -30,17 +33,19 @@ from custledger.errors import (
 from custledger.storage import schema
 from custledger.storage.blobs import BlobStore, FolderStore, TableStore
 from custledger.storage.bulk import table_of
+from custledger.storage.chains import current_entries, read_chains
 from custledger.storage.context import Context
 from custledger.storage.database import Database
 from custledger.storage.engine import engine_for, file_of, refuse_foreign_file
 from custledger.storage.identities import Identities
 from custledger.storage.journal import Draft, Journal
 from custledger.storage.lookup import staff_key
-from custledger.storage.tables import EntryRow, IdentityRow, LedgerRow, StaffRow
+from custledger.storage.tables import EntryRow, IdentityRow, PayloadRow, StaffRow
 
 __all__ = ["Settings", "open_context"]
 
-_ledger = table_of(LedgerRow)
+_entry = table_of(EntryRow)
+_payload = table_of(PayloadRow)
 _staff = table_of(StaffRow)
 _identity = table_of(IdentityRow)
 
@@ -59,6 +64,7 @@ def open_context(
     now: Callable[[], datetime] | None,
     settings: Settings,
     evidence: str | os.PathLike[str] | None,
+    wait: timedelta,
 ) -> Context:
     """Open what is there, or make a ledger where nothing is; see ``custledger.open_ledger``."""
     actor = check_name(actor)
@@ -67,13 +73,13 @@ def open_context(
     to_microseconds(clock())
     path = file_of(location)
     if path is not None:
-        refuse_foreign_file(path)
+        refuse_foreign_file(path, wait.total_seconds())
         if not path.parent.is_dir():
             raise LedgerUnwritableError(
                 f"The folder {path.parent} does not exist. Create it first."
             )
     fresh_file = path is not None and not path.exists()
-    database = Database(engine_for(location))
+    database = Database(engine_for(location, wait.total_seconds()))
     try:
         _make_if_fresh(database, actor, clock, settings)
         return _context(database, actor, clock, settings, _store(path, evidence))
@@ -143,28 +149,41 @@ def _context(
 ) -> Context:
     with database.read() as connection:
         _check_version(connection)
-        columns = (_ledger, _identity.c.uuid)
-        row = connection.execute(
-            select(*columns).join(_identity, _identity.c.id == _ledger.c.id)
-        ).one_or_none()
-        if row is None:
-            raise LedgerUnreadableError(
-                "The row about the ledger itself is gone. Restore a backup."
-            )
-        _refuse_other(settings, Settings(row.zone, row.currency, row.region))
+        key, ledger, about = _about(connection)
+        _refuse_other(settings, about)
         context = Context(
             database=database,
-            ledger=row.uuid,
-            key=row.id,
-            zone=row.zone,
-            currency=row.currency,
-            region=row.region,
+            ledger=ledger,
+            key=key,
+            zone=about.zone or "",
+            currency=about.currency or "",
+            region=about.region,
             actor=0,
             now=now,
             blobs=blobs,
         )
         context.actor = _actor_key(connection, context, actor)
     return context
+
+
+def _about(connection: Connection) -> tuple[int, uuid.UUID, Settings]:
+    """The ledger's key, uuid and settings, from its first entry: copies may need rebuilding."""
+    query = (
+        select(_entry.c.subject_id, _identity.c.uuid, _payload.c.body)
+        .join(_identity, _identity.c.id == _entry.c.subject_id)
+        .join(_payload, _payload.c.entry_id == _entry.c.id)
+        .where(_entry.c.kind == EntryKind.LEDGER, _payload.c.part == Part.SHARED)
+        .order_by(_entry.c.id)
+        .limit(1)
+    )
+    try:
+        key, ledger, body = connection.execute(query).one()
+        about = json.loads(body)
+        return key, ledger, Settings(about["zone"], about["currency"], about.get("region"))
+    except (NoResultFound, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LedgerUnreadableError(
+            "The entry about the ledger itself is gone or damaged. Restore a backup."
+        ) from error
 
 
 def _check_version(connection: Connection) -> None:
@@ -193,14 +212,34 @@ def _refuse_other(wanted: Settings, found: Settings) -> None:
 def _actor_key(connection: Connection, context: Context, actor: str) -> int:
     try:
         key = staff_key(connection, context, actor)
+        active = connection.scalar(select(_staff.c.active).where(_staff.c.id == key))
     except NotFoundError as error:
-        raise UnregisteredActorError(
-            f"{actor!r} is not registered in this ledger. Someone who is can add them: "
-            f"`custledger --actor NAME add staff {actor!r}`."
-        ) from error
-    if not connection.scalar(select(_staff.c.active).where(_staff.c.id == key)):
+        found = _actor_of_trail(connection, context, actor)
+        if found is None:
+            raise UnregisteredActorError(
+                f"{actor!r} is not registered in this ledger. Someone who is can add them: "
+                f"`custledger --actor NAME add staff {actor!r}`."
+            ) from error
+        key, active = found
+    if not active:
         raise UnregisteredActorError(f"{actor!r} is registered as having left, and cannot write.")
     return key
+
+
+def _actor_of_trail(
+    connection: Connection, context: Context, actor: str
+) -> tuple[int, bool] | None:
+    """(Key, active) of someone whose row is gone from the copies: they may have to rebuild them."""
+    chain = [link for part in read_chains(connection, [context.key]) for link in part]
+    bodies: dict[int, dict[str, Any]] = {}
+    for link in chain:
+        with suppress(ValueError):
+            bodies[link.seq] = json.loads(link.shared() or b"{}")
+    for placed, body, _ in current_entries(chain, bodies):
+        if placed.kind is EntryKind.STAFF and body.get("name") == actor:
+            key = context.identities.key(connection, uuid.UUID(body["staff"]))
+            return None if key is None else (key, body.get("active", True))
+    return None
 
 
 def _store(path: Path | None, evidence: str | os.PathLike[str] | None) -> BlobStore:

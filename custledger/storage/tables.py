@@ -182,7 +182,7 @@ class StaffRow(_Row, table=True):
     __tablename__ = "custledger_staff"
     id: int = Field(sa_column=_identity(primary_key=True))
     entry_id: int = Field(sa_column=_entry())
-    name: str = Field(sa_column=Column(Text, nullable=False, index=True))
+    name: str = Field(sa_column=Column(Text, nullable=False, unique=True))
     role: StaffRole = Field(sa_column=Column(Coded(StaffRole), nullable=False))
     active: int = Field(sa_column=Column(SmallInteger, nullable=False))
 

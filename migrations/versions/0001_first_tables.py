@@ -436,10 +436,8 @@ def upgrade() -> None:
             ["id"], ["custledger_identity.id"], name=op.f("fk_custledger_staff_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_custledger_staff")),
+        sa.UniqueConstraint("name", name=op.f("uq_custledger_staff_name")),
     )
-    with op.batch_alter_table("custledger_staff", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_custledger_staff_name"), ["name"], unique=False)
-
     op.create_table(
         "custledger_voided",
         sa.Column(

@@ -143,7 +143,7 @@ def test_nothing_applies_to_what_is_no_invoice_or_sale(
     call = ledger.interactions.record(ann, channel="chat")
     payment = ledger.money.record_payment(ann, amount=EURO)
     for target in (call.id, payment.id, EntryRef(ann.id, 1), EntryRef(ann.id, 99)):
-        with pytest.raises(BadInputError, match="no invoice or sale"):
+        with pytest.raises(BadInputError, match="no current invoice or sale"):
             ledger.money.record_payment(ann, amount=EURO, applies_to=target)
 
 
@@ -156,7 +156,7 @@ def test_nothing_applies_to_another_customers_invoice(ledger: Ledger, invoice: M
 
 def test_nothing_applies_to_a_voided_invoice(ledger: Ledger, invoice: MoneyEntry) -> None:
     ledger.money.void(invoice, reason="never sent")
-    with pytest.raises(BadInputError, match="no invoice or sale"):
+    with pytest.raises(BadInputError, match="no current invoice or sale"):
         ledger.money.record_payment("Ann Miller", amount=EURO, applies_to=invoice.id)
 
 

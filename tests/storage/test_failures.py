@@ -167,19 +167,6 @@ def test_unregistered_actor_is_refused_and_the_ledger_stays_as_it_is(path: Path)
     assert picture(path.parent) == before
 
 
-@pytest.mark.parametrize("copy", ["custledger_ledger", "custledger_staff"])
-def test_ledger_whose_copies_cannot_be_opened_says_so(path: Path, copy: str) -> None:
-    with sqlite3.connect(path) as connection:
-        for (name,) in connection.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-        ).fetchall():
-            connection.execute(f"DROP TRIGGER {name}")
-        connection.execute(f"DELETE FROM {copy}")
-    connection.close()
-    with pytest.raises(CustledgerError):
-        open_ledger(path, actor="Olga")
-
-
 # The server
 
 

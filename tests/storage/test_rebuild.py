@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from custledger import Ledger, Money
+from custledger import Ledger, Money, open_ledger
 from custledger.core.findings import FindingCode
 from custledger.errors import LedgerUnreadableError
 from custledger.storage.bulk import table_of
@@ -50,6 +50,19 @@ def test_copies_that_were_deleted_come_back(story: Ledger, location: str) -> Non
     story.rebuild()
     assert copies(location) == written
     assert story.verify().findings == ()  # the guards are back as well
+
+
+def test_ledger_without_any_copy_can_still_be_opened_and_rebuilt(
+    story: Ledger, location: str, tmp_path: Path
+) -> None:
+    written = copies(location)
+    with attack(location) as attacker:
+        for table in map(table_of, COPIES):
+            attacker.run(f"DELETE FROM {table.name}")
+    with open_ledger(location, actor="Olga") as again:
+        assert {f.code for f in found_in(again)} == {FindingCode.COPY_MISSING}
+        again.rebuild()
+    assert copies(location) == written
 
 
 def test_copies_that_were_forged_are_replaced(story: Ledger, location: str) -> None:

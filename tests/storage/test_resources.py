@@ -13,6 +13,7 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ import pytest
 
 from custledger import Ledger, open_ledger
 from custledger.errors import LedgerBusyError, LedgerUnwritableError
-from custledger.storage import engine
 from tests.story import open_story, picture
 
 NOBODY = 65534
@@ -243,16 +243,15 @@ def test_evidence_on_a_full_disk_leaves_no_half_file(path: Path) -> None:
 
 # Locks
 
+SHORTLY = timedelta(milliseconds=100)
 
-def test_locked_ledger_is_reported_as_busy_and_stays_as_it_is(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine, "_BUSY_SECONDS", 0.1)
+
+def test_locked_ledger_is_reported_as_busy_and_stays_as_it_is(path: Path) -> None:
     before = picture(path.parent)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     try:
-        with open_ledger(path, actor="Olga") as ledger:
+        with open_ledger(path, actor="Olga", wait=SHORTLY) as ledger:
             assert ledger.customers.get("Ann Müller")
             with pytest.raises(LedgerBusyError, match="Another process holds the ledger"):
                 ledger.customers.add("Zoe")
@@ -262,16 +261,13 @@ def test_locked_ledger_is_reported_as_busy_and_stays_as_it_is(
     assert picture(path.parent) == before
 
 
-def test_ledger_locked_against_readers_is_reported_as_busy(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine, "_BUSY_SECONDS", 0.1)
+def test_ledger_locked_against_readers_is_reported_as_busy(path: Path) -> None:
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("PRAGMA locking_mode = EXCLUSIVE")
     holder.execute("BEGIN EXCLUSIVE")
     try:
         with pytest.raises(LedgerBusyError, match="try again"):
-            open_ledger(path, actor="Olga")
+            open_ledger(path, actor="Olga", wait=SHORTLY)
     finally:
         holder.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 
 from custledger import Ledger, Money, open_ledger
 from custledger.errors import BadInputError, LedgerBusyError, WrongThreadError
-from custledger.storage import engine
+
+SHORTLY = timedelta(milliseconds=100)
 
 
 @pytest.fixture
@@ -113,13 +115,10 @@ def test_two_ledgers_in_one_process_know_nothing_of_each_other(tmp_path: Path) -
         assert two.verify().ok
 
 
-def test_writer_that_waits_too_long_is_told_that_the_ledger_is_busy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine, "_BUSY_SECONDS", 0.1)
+def test_writer_that_waits_too_long_is_told_that_the_ledger_is_busy(tmp_path: Path) -> None:
     with (
         open_ledger(tmp_path / "l", actor="Olga") as one,
-        open_ledger(tmp_path / "l", actor="Olga") as two,
+        open_ledger(tmp_path / "l", actor="Olga", wait=SHORTLY) as two,
     ):
         with one.transaction():
             one.customers.add("Ann")
@@ -131,10 +130,9 @@ def test_writer_that_waits_too_long_is_told_that_the_ledger_is_busy(
 
 
 def test_writer_to_the_same_chain_waits_on_postgresql(postgres_url: str) -> None:
-    impatient = f"{postgres_url}&options=-c%20lock_timeout%3D100"
     with (
         open_ledger(postgres_url, actor="Olga") as one,
-        open_ledger(impatient, actor="Olga") as two,
+        open_ledger(postgres_url, actor="Olga", wait=SHORTLY) as two,
     ):
         ann, ben = one.customers.add("Ann"), one.customers.add("Ben")
         with one.transaction():
