@@ -74,9 +74,15 @@ def test_wheel_runs_the_demo(programs: Path, tmp_path: Path) -> None:
     run(programs / "custledger", "demo", cwd=tmp_path)
 
 
-def test_wheel_verifies_a_ledger_from_the_command_line(programs: Path, tmp_path: Path) -> None:
-    run(programs / "custledger", "init", "shop.sqlite", cwd=tmp_path)
-    run(programs / "custledger", "verify", "shop.sqlite", cwd=tmp_path)
+def test_wheel_imports_scores_and_verifies_from_the_command_line(
+    programs: Path, tmp_path: Path
+) -> None:
+    custledger = programs / "custledger"
+    run(custledger, "init", "--currency", "GBP", "--margin", "0.4", cwd=tmp_path)
+    assert "60 customers" in run(custledger, "import", "--example", cwd=tmp_path)
+    rows = run(custledger, "score", "--as-of", "2011-06-30", "--format", "csv", cwd=tmp_path)
+    assert len(rows.splitlines()) == 61
+    assert "Nothing is amiss" in run(custledger, "verify", cwd=tmp_path)
 
 
 def shipped(folder: str) -> set[str]:

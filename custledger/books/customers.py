@@ -11,15 +11,8 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from custledger.core.bodies import customer_from
-from custledger.core.facts import (
-    Body,
-    CustomerDetails,
-    CustomerFacts,
-    check_day,
-    check_reason,
-    customer_body,
-    staff_part,
-)
+from custledger.core.checks import check_day, check_reason
+from custledger.core.facts import Body, CustomerDetails, CustomerFacts, customer_body, staff_part
 from custledger.core.records import Customer, EntryKind
 from custledger.storage.bulk import table_of
 from custledger.storage.context import Context

@@ -13,7 +13,8 @@ from typing import Any, BinaryIO
 from sqlalchemy import Connection, select
 
 from custledger.core.bodies import evidence_from
-from custledger.core.facts import check_moment, evidence_body
+from custledger.core.checks import check_moment
+from custledger.core.facts import evidence_body
 from custledger.core.records import (
     Customer,
     EntryKind,

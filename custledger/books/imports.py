@@ -10,8 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, exists, func, select
 
+from custledger.core.checks import check_name
 from custledger.core.clock import from_microseconds
-from custledger.core.facts import Body, check_name
+from custledger.core.facts import Body
 from custledger.core.records import EntryKind, ImportBatch
 from custledger.errors import BadInputError, NotFoundError
 from custledger.storage.bulk import table_of

@@ -9,8 +9,9 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from custledger.core.bodies import interaction_from
+from custledger.core.checks import check_reason
 from custledger.core.clock import day_of
-from custledger.core.facts import InteractionFacts, check_reason, interaction_body, staff_part
+from custledger.core.facts import InteractionFacts, interaction_body, staff_part
 from custledger.core.money import Money
 from custledger.core.records import EntryKind, EntryRef, Interaction
 from custledger.storage.bulk import table_of

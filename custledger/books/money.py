@@ -8,7 +8,8 @@ from typing import Any, Unpack
 from sqlalchemy import Connection, select, tuple_
 
 from custledger.core.bodies import money_from
-from custledger.core.facts import MoneyFacts, check_reason, money_body, staff_part
+from custledger.core.checks import check_reason
+from custledger.core.facts import MoneyFacts, money_body, staff_part
 from custledger.core.records import EntryKind, EntryRef, MoneyEntry, MoneyKind
 from custledger.errors import BadInputError
 from custledger.storage.bulk import table_of

@@ -9,8 +9,9 @@ from typing import Final
 from sqlalchemy import select
 
 from custledger.core.bodies import hourly_rate_from, staff_from
+from custledger.core.checks import check_name
 from custledger.core.clock import date_of_day
-from custledger.core.facts import check_name, hourly_rate_body, staff_body
+from custledger.core.facts import hourly_rate_body, staff_body
 from custledger.core.money import Money
 from custledger.core.records import EntryKind, HourlyRate, Staff, StaffRole
 from custledger.errors import BadInputError

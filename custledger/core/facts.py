@@ -8,16 +8,24 @@ an external id is [source, id], a day counts from 1970-01-01, a moment is in mic
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from functools import cache
-from typing import Any, Final, TypedDict, TypeVar
+from typing import Any, Final, TypedDict
 from uuid import UUID
 
 from custledger.core.canonical import JsonValue
-from custledger.core.clock import day_number, to_microseconds
+from custledger.core.checks import (
+    check_day,
+    check_member,
+    check_name,
+    check_required,
+    check_seconds,
+    check_tags,
+    check_text,
+    check_word,
+    words_of,
+)
 from custledger.core.contact import contact_point
 from custledger.core.money import Money, parse_decimal
 from custledger.core.records import (
@@ -37,16 +45,11 @@ from custledger.core.records import (
 from custledger.errors import BadInputError
 
 __all__ = [
-    "MAX_TEXT",
     "Body",
     "CustomerDetails",
     "CustomerFacts",
     "InteractionFacts",
     "MoneyFacts",
-    "check_day",
-    "check_moment",
-    "check_name",
-    "check_reason",
     "customer_body",
     "evidence_body",
     "exchange_rate_body",
@@ -59,14 +62,8 @@ __all__ = [
 
 Body = dict[str, JsonValue]
 
-MAX_TEXT: Final = 100_000
 """The longest text, in characters; longer ones belong in a file of evidence."""
-_MAX_HANDLING: Final = timedelta(days=31)
-_FIRST_YEAR: Final = 1900
-_LAST_YEAR: Final = 2199
 _MAX_RATE_DECIMALS: Final = 12
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_TAG: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _NOTE: Final = "staff_note"
 
 
@@ -149,21 +146,21 @@ def interaction_body(
     """The shared body of an interaction; raises BadInputError naming the field and its remedy."""
     _refuse_unknown(facts, _INTERACTION_KEYS)
     if "channel" not in facts:
-        raise BadInputError(f"An interaction needs its channel: {_words(Channel)}.")
-    body: Body = {"channel": _word(Channel, facts["channel"])}
+        raise BadInputError(f"An interaction needs its channel: {words_of(Channel)}.")
+    body: Body = {"channel": check_word(Channel, facts["channel"])}
     _put_word(body, facts, "direction", Direction, Direction.IN)
     _put_word(body, facts, "purpose", Purpose, Purpose.OTHER)
     _put_word(body, facts, "conduct", Conduct, Conduct.NONE)
     _put_word(body, facts, "fault", Fault, Fault.UNKNOWN)
     handling_time = facts.get("handling_time")
     if handling_time is not None:
-        body["seconds"] = _handling_seconds(handling_time)
+        body["seconds"] = check_seconds(handling_time)
     if staff is not None:
         body["staff"] = str(staff)
     if rate is not None:
         body["rate"] = _amount(rate, "hourly_rate")
     _put_texts(body, facts, _INTERACTION_TEXTS)
-    if words := _text(facts.get("customer_words", ""), "customer_words"):
+    if words := check_text(facts.get("customer_words", ""), "customer_words"):
         body["words"] = words
     _put_tags(body, facts.get("tags", ()))
     _put_origin(body, facts, occurred_at, known_at)
@@ -206,12 +203,12 @@ def money_body(
 def customer_body(facts: Mapping[str, Any], *, joined_day: int, region: str | None = None) -> Body:
     """The shared body of a customer; contact points are kept as given and normalised."""
     _refuse_unknown(facts, _CUSTOMER_KEYS)
-    body: Body = {"name": _required_text(facts, "name"), "joined_day": joined_day}
+    body: Body = {"name": check_required(facts.get("name", ""), "name"), "joined_day": joined_day}
     _put_word(body, facts, "status", CustomerStatus, CustomerStatus.ACTIVE)
     points = [(ContactKind.EMAIL, value) for value in _several(facts.get("email") or ())]
     points += [(ContactKind.PHONE, value) for value in _several(facts.get("phone") or ())]
     points += [_pair(point) for point in facts.get("contact_points") or ()]
-    texts = [(kind, _text(value, kind.value)) for kind, value in points]
+    texts = [(kind, check_text(value, kind.value)) for kind, value in points]
     found = [contact_point(kind, text, region) for kind, text in texts if text]
     if found:
         body["contact_points"] = [
@@ -227,7 +224,7 @@ def staff_body(staff: UUID, name: str, role: StaffRole | str, *, active: bool = 
     body: Body = {
         "staff": str(staff),
         "name": check_name(name),
-        "role": _word(StaffRole, role),
+        "role": check_word(StaffRole, role),
     }
     return body if active else body | {"active": False}
 
@@ -258,68 +255,15 @@ def evidence_body(
     *, media_type: str, size: int, caption: str, file_name: str, interaction: EntryRef | None
 ) -> Body:
     """The shared body of a piece of evidence; its bytes are the payload's content part."""
-    body: Body = {"media_type": _text(media_type, "media_type"), "size": size}
+    body: Body = {"media_type": check_text(media_type, "media_type"), "size": size}
     _put_texts(body, {"caption": caption, "file_name": file_name}, ("caption", "file_name"))
     return body if interaction is None else body | {"interaction": interaction.seq}
 
 
 def staff_part(facts: Mapping[str, Any]) -> Body | None:
     """The staff-only part of a payload, or None if there is nothing in it."""
-    note = _text(facts.get(_NOTE) or "", _NOTE)
+    note = check_text(facts.get(_NOTE) or "", _NOTE)
     return {_NOTE: note} if note else None
-
-
-def check_reason(reason: object) -> str:
-    """Why something is corrected or voided; must not be empty."""
-    return _required_text({"reason": reason}, "reason")
-
-
-def check_name(name: object) -> str:
-    """A name with single spaces; must not be empty."""
-    return " ".join(_required_text({"name": name}, "name").split())
-
-
-def check_moment(moment: object, name: str) -> int:
-    """Microseconds of an aware datetime between the years 1900 and 2199."""
-    if not isinstance(moment, datetime):
-        raise BadInputError(f"{name} must be a datetime with a time zone, not {moment!r}.")
-    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
-        raise BadInputError(f"{name} is in the year {moment.year}; is it a typing error?")
-    return to_microseconds(moment)
-
-
-def check_day(day: object, name: str) -> int:
-    """The day number of a date between the years 1900 and 2199."""
-    if not isinstance(day, date) or isinstance(day, datetime):
-        raise BadInputError(f"{name} must be a date, such as date(2026, 1, 31), not {day!r}.")
-    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
-        raise BadInputError(f"{name} is in the year {day.year}; is it a typing error?")
-    return day_number(day)
-
-
-_E = TypeVar("_E", bound=StrEnum)
-
-
-def _member(vocabulary: type[_E], value: object) -> _E:
-    return vocabulary(_word(vocabulary, value))
-
-
-def _words(vocabulary: type[StrEnum]) -> str:
-    return ", ".join(vocabulary)
-
-
-@cache
-def _plain(vocabulary: type[StrEnum]) -> dict[str, str]:
-    return {member.value: member.value for member in vocabulary}
-
-
-def _word(vocabulary: type[StrEnum], value: object) -> str:
-    # A dictionary takes a member and its plain text alike, ten times as fast as calling the enum.
-    word = _plain(vocabulary).get(value) if isinstance(value, str) else None
-    if word is None:
-        name = vocabulary.__name__.lower()
-        raise BadInputError(f"{value!r} is not a {name}. Use one of: {_words(vocabulary)}.")
-    return word
 
 
 def _put_word(
@@ -327,46 +271,20 @@ def _put_word(
 ) -> None:
     value = facts.get(name, default)
     if value != default:
-        body[name] = _word(vocabulary, value)
-
-
-def _text(value: object, name: str) -> str:
-    if not isinstance(value, str):
-        raise BadInputError(f"{name} must be text, not {value!r}.")
-    if len(value) > MAX_TEXT:
-        raise BadInputError(
-            f"{name} has {len(value):,} characters, more than {MAX_TEXT:,}. Attach it as evidence."
-        )
-    if "\x00" in value:
-        raise BadInputError(f"{name} holds a NUL character; remove it.")
-    if not value.isascii() and _SURROGATE.search(value):
-        raise BadInputError(f"{name} holds half a surrogate pair: it was read in a wrong encoding.")
-    return value.strip()
-
-
-def _required_text(facts: Mapping[str, Any], name: str) -> str:
-    text = _text(facts.get(name, ""), name)
-    if not text:
-        raise BadInputError(f"{name} must not be empty.")
-    return text
+        body[name] = check_word(vocabulary, value)
 
 
 def _put_texts(body: Body, facts: Mapping[str, Any], names: Iterable[str]) -> None:
     for name in names:
         value = facts.get(name)
-        text = _text(value, name) if value else ""
+        text = check_text(value, name) if value else ""
         if text:
             body[name] = text
 
 
 def _put_tags(body: Body, tags: Iterable[str]) -> None:
-    if not tags:
-        return
-    found = sorted(set(map(str, (tags,) if isinstance(tags, str) else tags)))
-    for tag in found:
-        if not _TAG.fullmatch(tag):
-            raise BadInputError(f"{tag!r} is not a tag: use lower-case letters, digits, _ and -.")
-    body["tags"] = list(found)
+    if tags:
+        body["tags"] = list(check_tags(tags))
 
 
 def _put_origin(body: Body, facts: Mapping[str, Any], occurred_at: int, known_at: int) -> None:
@@ -376,21 +294,13 @@ def _put_origin(body: Body, facts: Mapping[str, Any], occurred_at: int, known_at
 
 
 def _put_external(body: Body, facts: Mapping[str, Any]) -> None:
-    external_id = _text(facts.get("external_id") or "", "external_id")
-    source = _text(facts.get("source") or "", "source")
+    external_id = check_text(facts.get("external_id") or "", "external_id")
+    source = check_text(facts.get("source") or "", "source")
     if not external_id and not source:
         return
     if not external_id or not source:
         raise BadInputError("source and external_id belong together: give both or neither.")
     body["external"] = [source, external_id]
-
-
-def _handling_seconds(value: object) -> int:
-    if not isinstance(value, timedelta):
-        raise BadInputError(f"handling_time must be a timedelta, not {value!r}.")
-    if not timedelta() <= value <= _MAX_HANDLING:
-        raise BadInputError(f"handling_time must lie between 0 and 31 days, not {value}.")
-    return round(value.total_seconds())
 
 
 def _amount(money: Money, name: str) -> list[JsonValue]:
@@ -408,7 +318,7 @@ def _pair(point: object) -> tuple[ContactKind, Any]:
         raise BadInputError(
             f"A contact point is a pair such as ('email', 'a@b.org'), not {point!r}."
         )
-    return _member(ContactKind, point[0]), point[1]
+    return check_member(ContactKind, point[0]), point[1]
 
 
 def _several(value: str | Iterable[str]) -> Iterable[str]:

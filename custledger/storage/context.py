@@ -10,8 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from custledger.core.checks import check_day
 from custledger.core.clock import day_of, to_microseconds
-from custledger.core.facts import check_day
 from custledger.errors import BadInputError
 from custledger.storage.blobs import BlobStore
 from custledger.storage.database import Database

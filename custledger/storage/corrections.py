@@ -7,7 +7,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 from sqlmodel import SQLModel
 
-from custledger.core.facts import Body, check_reason
+from custledger.core.checks import check_reason
+from custledger.core.facts import Body
 from custledger.core.records import EntryKind, EntryRef
 from custledger.errors import NotFoundError
 from custledger.storage.bulk import table_of

@@ -153,11 +153,12 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _postgresql(url: URL, wait_seconds: float) -> Engine:
-    # What the URL itself says goes before.
-    options = {"options": f"-c lock_timeout={wait_seconds * 1000:.0f}"} | dict(url.query)
+    said = str(url.query.get("options", ""))
+    if "lock_timeout" not in said:
+        said = f"{said} -c lock_timeout={wait_seconds * 1000:.0f}".strip()
     try:
         return create_engine(
-            url.set(drivername="postgresql+psycopg"), connect_args={"options": options["options"]}
+            url.set(drivername="postgresql+psycopg"), connect_args={"options": said}
         )
     except ModuleNotFoundError as error:
         raise BadInputError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from custledger.core.facts import check_moment
+from custledger.core.checks import check_moment
 from custledger.errors import BadInputError
 
 __all__ = ["moments_of"]

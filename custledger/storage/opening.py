@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, inspect, select
 from sqlalchemy.exc import NoResultFound
 
+from custledger.core.checks import check_name
 from custledger.core.clock import to_microseconds
 from custledger.core.clock import zone as check_zone
 from custledger.core.contact import check_region
-from custledger.core.facts import Body, check_name, staff_body
+from custledger.core.facts import Body, staff_body
 from custledger.core.money import exponent_of
 from custledger.core.policy import default_policy
 from custledger.core.records import EntryKind, Part, StaffRole

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from custledger import Ledger
-from custledger.core.facts import MAX_TEXT
+from custledger.core.checks import MAX_TEXT
 from custledger.core.records import ContactKind, ContactPoint, Customer, CustomerStatus
 from custledger.errors import AmbiguousMatchError, BadInputError, NotFoundError
 from custledger.pytest_plugin import Clock

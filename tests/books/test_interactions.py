@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from custledger import EntryRef, Ledger, Money
-from custledger.core.facts import MAX_TEXT
+from custledger.core.checks import MAX_TEXT
 from custledger.core.records import (
     Channel,
     Conduct,

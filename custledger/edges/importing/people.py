@@ -9,8 +9,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
+from custledger.core.checks import check_day, check_name
 from custledger.core.clock import day_of
-from custledger.core.facts import Body, check_day, check_name, customer_body, staff_part
+from custledger.core.facts import Body, customer_body, staff_part
 from custledger.core.records import EntryKind
 from custledger.edges.importing.convert import ReadRecord
 from custledger.edges.importing.values import RowRefusedError

@@ -11,15 +11,12 @@ from collections.abc import Mapping as Named
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import Final, TextIO
 
-from custledger.core.records import EntryKind, ImportBatch
+from custledger.core.records import EntryKind
 from custledger.edges.importing.convert import ReadRecord
 from custledger.edges.importing.values import EXACT
 from custledger.errors import ImportFileError
-
-if TYPE_CHECKING:
-    from custledger.edges.importing.records import Reading
 
 __all__ = ["Difference", "ImportReport", "MoneySum", "Rejection", "Tally"]
 
@@ -162,40 +159,6 @@ class Tally:
             "rows_duplicate": self.duplicates,
             "rows_rejected": self.rejected,
         }
-
-    def report(
-        self,
-        reading: Reading,
-        batch: ImportBatch | None,
-        rejects_file: Path | None,
-        *,
-        resumed: bool,
-        written: bool,
-    ) -> ImportReport:
-        """The report; of an import that was taken back, nothing was added."""
-        return ImportReport(
-            file_name=reading.table.name,
-            source=reading.mapping.source,
-            encoding=reading.table.facts.encoding,
-            encoding_guessed=reading.table.facts.guessed,
-            delimiter=reading.table.delimiter,
-            batch=None if batch is None else batch.number,
-            resumed=resumed,
-            written=written,
-            rows=self.rows,
-            skipped=dict(self.skipped),
-            duplicates=self.duplicates,
-            added=dict(sorted(self.added.items())) if written else {},
-            customers_added=self.customers_added if written else 0,
-            staff_added=self.staff_added if written else 0,
-            unchanged=self.unchanged,
-            differing=self.differing,
-            differences=tuple(self.differences),
-            rejected=self.rejected,
-            rejections=tuple(self.rejections),
-            rejects_file=rejects_file,
-            sums=self.sums(),
-        )
 
     def check_target(self, target: Path | None) -> None:
         """Refuse a place for the rejects that cannot be written, before anything is imported."""

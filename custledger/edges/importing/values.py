@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal, Inexact
 from typing import Any, Final
 
+from custledger.core.checks import MAX_TEXT
 from custledger.core.clock import local_to_utc, zone
-from custledger.core.facts import MAX_TEXT
 from custledger.core.money import exponent_of, round_half_even
 from custledger.edges.importing.mapping import OCCURRED_AT, Source
 from custledger.edges.importing.vocabulary import WORDS, How

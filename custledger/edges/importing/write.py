@@ -57,7 +57,7 @@ def import_csv(
         written = _run(ledger, reading, writer, tally, progress, strict=strict, resumed=resumed)
         rejects_file = tally.save_rejects(target, reading.table.facts.path)
         batch = writer.batch if written else None
-        return tally.report(reading, batch, rejects_file, resumed=resumed, written=written)
+        return _report(tally, reading, batch, rejects_file, resumed=resumed, written=written)
     finally:
         tally.close()
 
@@ -68,6 +68,41 @@ def undo_import(ledger: Ledger, number: int, *, reason: str) -> ImportBatch:
     ``number`` is that of the batch, as the report and ``ledger.imports.all()`` give it.
     """
     return ledger.imports.undo(number, reason=reason)
+
+
+def _report(
+    tally: Tally,
+    reading: Reading,
+    batch: ImportBatch | None,
+    rejects_file: Path | None,
+    *,
+    resumed: bool,
+    written: bool,
+) -> ImportReport:
+    """The report; of an import that was taken back, nothing was added."""
+    return ImportReport(
+        file_name=reading.table.name,
+        source=reading.mapping.source,
+        encoding=reading.table.facts.encoding,
+        encoding_guessed=reading.table.facts.guessed,
+        delimiter=reading.table.delimiter,
+        batch=None if batch is None else batch.number,
+        resumed=resumed,
+        written=written,
+        rows=tally.rows,
+        skipped=dict(tally.skipped),
+        duplicates=tally.duplicates,
+        added=dict(sorted(tally.added.items())) if written else {},
+        customers_added=tally.customers_added if written else 0,
+        staff_added=tally.staff_added if written else 0,
+        unchanged=tally.unchanged,
+        differing=tally.differing,
+        differences=tuple(tally.differences),
+        rejected=tally.rejected,
+        rejections=tuple(tally.rejections),
+        rejects_file=rejects_file,
+        sums=tally.sums(),
+    )
 
 
 class _NotStrictlyCleanError(Exception):
