@@ -6,9 +6,8 @@ from dataclasses import fields, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
-from custledger.core.facts import Body
 from custledger.core.policy import ScorePolicy
 from custledger.core.records import EntryKind
 from custledger.errors import BadInputError, NotFoundError
@@ -19,9 +18,10 @@ from custledger.storage.reading import ledger_bodies
 from custledger.storage.standings import calibrated
 from custledger.storage.tables import ScorePolicyRow
 
-__all__ = ["ScorePolicyBook", "score_policy_draft"]
+__all__ = ["ScorePolicyBook"]
 
 _table = table_of(ScorePolicyRow)
+_versions = select(_table.c.entry_id)
 _OURS = {"version"}
 
 
@@ -33,23 +33,18 @@ class ScorePolicyBook:
 
     def current(self) -> ScorePolicy:
         """The newest version."""
-        return self.all()[-1]
+        return self._read(_versions.order_by(_table.c.version.desc()).limit(1))[0]
 
     def get(self, version: int) -> ScorePolicy:
         """The version with that number, or NotFoundError."""
-        for policy in self.all():
-            if policy.version == version:
-                return policy
-        raise NotFoundError(f"There is no score policy {version}. See `custledger policy`.")
+        found = self._read(_versions.where(_table.c.version == version))
+        if not found:
+            raise NotFoundError(f"There is no score policy {version}. See `custledger policy`.")
+        return found[0]
 
     def all(self) -> list[ScorePolicy]:
         """Every version, oldest first."""
-        with self._context.read() as connection:
-            query = select(_table.c.entry_id).order_by(_table.c.version)
-            return [
-                ScorePolicy.from_parameters(body["parameters"], version=body["version"])
-                for body in ledger_bodies(connection, query)
-            ]
+        return self._read(_versions.order_by(_table.c.version))
 
     def set(self, **changes: Any) -> ScorePolicy:
         """Add a version with some parameters changed, such as ``margin=0.4``."""
@@ -76,13 +71,15 @@ class ScorePolicyBook:
             )
             return self._add(journal, fitted)
 
+    def _read(self, query: Select[Any]) -> list[ScorePolicy]:
+        with self._context.read() as connection:
+            return [ScorePolicy.from_body(body) for body in ledger_bodies(connection, query)]
+
     def _add(self, journal: Journal, policy: ScorePolicy) -> ScorePolicy:
         numbered = replace(policy, version=self.current().version + 1)
-        journal.append([score_policy_draft(self._context.key, numbered)])
+        body = numbered.to_body()
+        # Nothing can be taken back out of the trail: what cannot be read must not get in.
+        if ScorePolicy.from_body(body) != numbered:
+            raise BadInputError("These parameters cannot be stored exactly; nothing was written.")
+        journal.append([Draft(self._context.key, EntryKind.SCORE_POLICY, body)])
         return numbered
-
-
-def score_policy_draft(ledger: int, policy: ScorePolicy) -> Draft:
-    """The draft of a version, for the chain of the ledger with that key."""
-    body: Body = {"version": policy.version, "parameters": policy.to_parameters()}
-    return Draft(ledger, EntryKind.SCORE_POLICY, body)

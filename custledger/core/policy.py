@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from numbers import Integral, Real
 from typing import Any, Final, NamedTuple, Self
 
 from custledger.core.canonical import JsonValue
@@ -133,6 +134,10 @@ class ScorePolicy:
     default_seconds: tuple[tuple[str, int], ...] = _SECONDS
 
     def __post_init__(self) -> None:
+        # What is kept is what is written and read back: plain floats, integers and tuples, not the
+        # look-alikes of other libraries.
+        for f in fields(self):
+            object.__setattr__(self, f.name, _exact(f.name, getattr(self, f.name), f.default))
         _check(self)
 
     @property
@@ -178,6 +183,15 @@ class ScorePolicy:
         return {
             f.name: _to_json(getattr(self, f.name)) for f in fields(self) if f.name != "version"
         }
+
+    def to_body(self) -> dict[str, JsonValue]:
+        """The version and its parameters, as a trail entry keeps them."""
+        return {"version": self.version, "parameters": self.to_parameters()}
+
+    @classmethod
+    def from_body(cls, body: Mapping[str, Any]) -> Self:
+        """The policy that ``to_body`` wrote."""
+        return cls.from_parameters(body["parameters"], version=body["version"])
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, JsonValue], *, version: int) -> Self:
@@ -246,10 +260,6 @@ _RANGES: Final[Mapping[str, tuple[float, float]]] = {
 
 
 def _check(policy: ScorePolicy) -> None:
-    for name in (*_RANGES, "K", "u", "margin"):
-        value = getattr(policy, name)
-        if not isinstance(value, int | float) and not (name == "margin" and value is None):
-            raise BadInputError(f"{name} must be a number, not {value!r}.")
     if policy.margin is not None and not 0 < policy.margin <= 1:
         raise BadInputError(
             f"The margin is the gross margin on sales, above 0 and at most 1 (0.4 is 40 %), "
@@ -302,16 +312,55 @@ def _to_json(value: object) -> JsonValue:
 
 def _from_json(name: str, value: JsonValue, default: object) -> object:
     try:
-        if name in ("severity", "shares"):
-            assert isinstance(value, list)
-            return tuple(Weight(str(e), str(f), float(v)) for e, f, v in value)  # type: ignore[arg-type, misc, str-unpack]
-        if name == "default_seconds":
-            assert isinstance(value, list)
-            return tuple((str(channel), int(s)) for channel, s in value)  # type: ignore[arg-type, misc, str-unpack]
-        if name == "margin":
-            return None if value is None else float(value)  # type: ignore[arg-type]
-        if isinstance(default, bool):
-            return bool(value)
-        return type(default)(value)  # type: ignore[call-arg]
-    except (TypeError, ValueError, AssertionError) as error:
+        if name in _WEIGHTED and isinstance(value, list):
+            return [(e, f, float(v)) for e, f, v in value]  # type: ignore[misc, arg-type, str-unpack]
+        if isinstance(value, str) and (name == "margin" or isinstance(default, float)):
+            return float(value)
+    except (TypeError, ValueError) as error:
         raise BadInputError(f"The score's parameter {name} cannot be {value!r}.") from error
+    return value
+
+
+_WEIGHTED: Final = frozenset(("severity", "shares"))
+
+
+def _exact(name: str, value: Any, default: object) -> object:
+    """The value as plain Python has it, or BadInputError if it is of another kind."""
+    try:
+        if name in _WEIGHTED:
+            return tuple(Weight(_text(e), _text(f), _number(v)) for e, f, v in value)
+        if name == "default_seconds":
+            return tuple((_text(channel), _whole(seconds)) for channel, seconds in value)
+        if value is None and name == "margin":
+            return None
+        if isinstance(default, bool):
+            return _flag(value)
+        return _whole(value) if isinstance(default, int) else _number(value)
+    except (TypeError, ValueError) as error:
+        raise BadInputError(
+            f"The score's parameter {name} cannot be {value!r}: {error}."
+        ) from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no word")
+    return str(value)
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("it must be True or False")
+    return value
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError("it must be a whole number")
+    return int(value)
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError("it must be a number")
+    return float(value)

@@ -6,6 +6,7 @@ Names are random, never a digest: a plain digest of a short text can be guessed.
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ __all__ = ["CHUNK", "BlobStore", "FolderStore", "TableStore", "chunks_of"]
 CHUNK: Final = 1 << 20
 """Files are streamed in chunks of this many bytes."""
 _AN_OPEN_WRITE_SECONDS: Final = 3600
+_OURS: Final = re.compile(r"([0-9a-f]{2})/\1[0-9a-f]{30}(\.partial)?")
 
 
 class BlobStore(Protocol):
@@ -90,7 +92,9 @@ class FolderStore:
         left = [
             path
             for path in self.folder.glob("??/*")
-            if path.name not in in_use and path.stat().st_mtime < oldest
+            if _OURS.fullmatch(f"{path.parent.name}/{path.name}")
+            and path.name not in in_use
+            and path.stat().st_mtime < oldest
         ]
         for path in left:
             path.unlink()

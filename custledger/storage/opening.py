@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -83,7 +84,7 @@ def open_context(
     database = Database(engine_for(location, wait.total_seconds()))
     try:
         _make_if_fresh(database, actor, clock, settings)
-        return _context(database, actor, clock, settings, _store(path, evidence))
+        return _context(database, actor, clock, settings, partial(_store, path, evidence))
     except BaseException:
         database.close()
         if fresh_file and path is not None:
@@ -108,6 +109,7 @@ def _make_if_fresh(
         if _is_ledger(connection):
             return
     with database.write() as connection:
+        schema.lock(connection)
         if not _is_ledger(connection):  # another process may have made it meanwhile
             schema.create(connection)
             _found(connection, actor, now, settings)
@@ -132,11 +134,7 @@ def _found(
         [
             Draft(key, EntryKind.LEDGER, about),
             Draft(key, EntryKind.STAFF, staff_body(owner, actor, StaffRole.OWNER)),
-            Draft(
-                key,
-                EntryKind.SCORE_POLICY,
-                {"version": policy.version, "parameters": policy.to_parameters()},
-            ),
+            Draft(key, EntryKind.SCORE_POLICY, policy.to_body()),
         ]
     )
 
@@ -146,7 +144,7 @@ def _context(
     actor: str,
     now: Callable[[], datetime],
     settings: Settings,
-    blobs: BlobStore,
+    store: Callable[[uuid.UUID], BlobStore],
 ) -> Context:
     with database.read() as connection:
         _check_version(connection)
@@ -161,7 +159,7 @@ def _context(
             region=about.region,
             actor=0,
             now=now,
-            blobs=blobs,
+            blobs=store(ledger),
         )
         context.actor = _actor_key(connection, context, actor)
     return context
@@ -243,9 +241,12 @@ def _actor_of_trail(
     return None
 
 
-def _store(path: Path | None, evidence: str | os.PathLike[str] | None) -> BlobStore:
+def _store(
+    path: Path | None, evidence: str | os.PathLike[str] | None, ledger: uuid.UUID
+) -> BlobStore:
     if evidence is not None:
-        return FolderStore(Path(evidence))
+        # A folder of the user's, which may hold other things: another ledger's files, for one.
+        return FolderStore(Path(evidence) / str(ledger))
     return TableStore() if path is None else FolderStore(path.with_name(f"{path.name}.evidence"))
 
 

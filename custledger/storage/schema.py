@@ -30,6 +30,7 @@ __all__ = [
     "create",
     "current_version",
     "head_version",
+    "lock",
     "migrations_path",
     "upgrade",
 ]
@@ -54,7 +55,7 @@ def current_version(connection: Connection) -> str | None:
 
 def create(connection: Connection) -> None:
     """Make all tables and guards in a database that holds no ledger, at the newest version."""
-    _lock(connection)
+    lock(connection)
     metadata.create_all(connection, checkfirst=False)
     _stamp(connection)
     guards.apply(connection)
@@ -68,7 +69,7 @@ def upgrade(connection: Connection) -> None:
     """
     from alembic import command
 
-    _lock(connection)
+    lock(connection)
     current = current_version(connection)
     if current is not None and current > head_version():
         raise SchemaVersionError(
@@ -91,7 +92,11 @@ def migrations_path() -> Path:
     raise CustledgerError(f"No migrations beside {package}. Install custledger again.")
 
 
-def _lock(connection: Connection) -> None:
+def lock(connection: Connection) -> None:
+    """Let one process at a time make or upgrade tables, until the transaction ends.
+
+    On SQLite the write transaction itself does that.
+    """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 

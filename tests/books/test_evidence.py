@@ -220,18 +220,30 @@ def test_files_of_a_ledger_in_memory_lie_in_its_table() -> None:
             assert len(connection.execute(select(table_of(BlobRow))).all()) == 1
 
 
-def test_sweep_removes_old_files_that_no_entry_names(folder_ledger: Ledger, tmp_path: Path) -> None:
+def test_sweep_removes_old_files_that_no_entry_names_and_nothing_else(
+    folder_ledger: Ledger, tmp_path: Path
+) -> None:
     ann = folder_ledger.customers.add("Ann")
     kept = folder_ledger.evidence.attach(ann, file=io.BytesIO(b"tape"))
-    folder = tmp_path / "elsewhere" / "aa"
-    folder.mkdir(exist_ok=True)
-    for name, hours in (("aa" * 16, 2), ("aa.partial", 2), ("aabb" * 8, 0)):
-        (folder / name).write_bytes(b"left over")
-        moment = time.time() - hours * 3600
-        os.utime(folder / name, (moment, moment))
-    for file in (tmp_path / "elsewhere").glob("*/*"):
-        if file.read_bytes() == b"tape":
-            os.utime(file, (0, 0))
-    assert folder_ledger.evidence.sweep() == 2
-    assert sorted(path.name for path in folder.glob("aa*")) == ["aabb" * 8]
-    assert content(folder_ledger, kept) == b"tape"
+    with open_ledger(
+        tmp_path / "m.sqlite", actor="Olga", evidence=tmp_path / "elsewhere"
+    ) as neighbour:
+        theirs = neighbour.evidence.attach(neighbour.customers.add("Ben"), file=io.BytesIO(b"tape"))
+        (file,) = (tmp_path / "elsewhere" / str(folder_ledger.context.ledger)).glob("*/*")
+        folder = file.parent.parent / "aa"
+        folder.mkdir(exist_ok=True)
+        left = {"aa" * 16: 2, f"{'aa' * 16}.partial": 2, "aabb" * 8: 0, "letter.txt": 2}
+        for name, hours in left.items():
+            (folder / name).write_bytes(b"left over")
+            moment = time.time() - hours * 3600
+            os.utime(folder / name, (moment, moment))
+        for path in (tmp_path / "elsewhere").rglob("*"):
+            if path.is_file() and path.read_bytes() == b"tape":
+                os.utime(path, (0, 0))
+        assert folder_ledger.evidence.sweep() == 2
+        assert sorted(path.name for path in folder.iterdir() if path.read_bytes() != b"tape") == [
+            "aabb" * 8,
+            "letter.txt",
+        ]
+        assert content(folder_ledger, kept) == b"tape"
+        assert content(neighbour, theirs) == b"tape"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pytest
 
 from custledger import Ledger, open_ledger
@@ -28,9 +31,31 @@ def test_unknown_version_is_not_found(ledger: Ledger) -> None:
         ledger.score_policies.get(7)
 
 
-def test_bad_parameter_adds_no_version(ledger: Ledger) -> None:
-    with pytest.raises((BadInputError, TypeError)):
-        ledger.score_policies.set(margin=7)
-    with pytest.raises((BadInputError, TypeError)):
-        ledger.score_policies.set(no_such_parameter=1)
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"margin": 7},
+        {"margin": True},
+        {"margin": "0.4"},
+        {"margin": float("nan")},
+        {"min_days": 2.5},
+        {"calibrated": "no"},
+        {"default_seconds": (("phone", 600.5),)},
+        {"severity": [("complaint", 1)]},
+        {"shares": 5},
+        {"K": float("inf")},
+        {"version": 9},
+        {"no_such_parameter": 1},
+    ],
+    ids=str,
+)
+def test_bad_parameter_is_refused_and_adds_no_version(ledger: Ledger, bad: dict[str, Any]) -> None:
+    with pytest.raises(BadInputError, match=next(iter(bad))):
+        ledger.score_policies.set(**bad)
     assert len(ledger.score_policies.all()) == 1
+
+
+def test_numbers_of_other_libraries_are_kept_as_plain_ones(ledger: Ledger) -> None:
+    added = ledger.score_policies.set(margin=np.float64(0.4), min_days=np.int64(5), K=200)
+    assert ledger.score_policies.current() == added
+    assert [type(value) for value in (added.margin, added.min_days, added.K)] == [float, int, float]

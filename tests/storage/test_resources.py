@@ -272,21 +272,20 @@ def test_ledger_locked_against_readers_is_reported_as_busy(path: Path) -> None:
         holder.close()
 
 
-def test_two_processes_that_make_a_ledger_at_once_make_one(tmp_path: Path) -> None:
+def test_processes_that_make_a_ledger_at_once_make_one(location: str) -> None:
     code = """
         with open_ledger(sys.argv[1], actor="Olga") as ledger:
             ledger.customers.add(sys.argv[2])
     """
-    path = tmp_path / "ledger.sqlite"
     text = (
         f"import sys; sys.path[:] = {sys.path!r}\nfrom custledger import open_ledger\n"
         + textwrap.dedent(code)
     )
     processes = [
-        subprocess.Popen([sys.executable, "-c", text, str(path), name]) for name in ("A", "B", "C")
+        subprocess.Popen([sys.executable, "-c", text, location, name]) for name in ("A", "B", "C")
     ]
     assert [process.wait(60) for process in processes] == [0, 0, 0]
-    with open_ledger(path, actor="Olga") as ledger:
+    with open_ledger(location, actor="Olga") as ledger:
         assert sorted(customer.name for customer in ledger.customers.all()) == ["A", "B", "C"]
         assert ledger.verify().ok
 

@@ -52,6 +52,25 @@ def test_edited_payload_is_found(story: Ledger, attacker: Attacker) -> None:
     assert_found(story, FindingCode.ENTRY_ALTERED, attacker.ref_of(key[0]))
 
 
+def test_two_entries_of_a_chain_with_their_keys_swapped_are_found(
+    story: Ledger, attacker: Attacker
+) -> None:
+    """Keys are in no hash, but of two exchange rates of a day the one with the later key counts."""
+    story.exchange_rates.set("CHF", "2.0")
+    story.exchange_rates.set("CHF", "0.5")
+    first, second = (
+        attacker.value(f"SELECT {which}(id) FROM custledger_exchange_rate WHERE currency = 'CHF'")
+        for which in ("min", "max")
+    )
+    for table, column in (("entry", "id"), ("payload", "entry_id"), ("exchange_rate", "id")):
+        for now, then in ((first, -1), (second, first), (-1, second)):
+            change = f"UPDATE custledger_{table} SET {column} = ? WHERE {column} = ?"
+            attacker.run(change, then, now)
+    findings = found_in(story)
+    assert [finding.code for finding in findings] == [FindingCode.ENTRY_ALTERED]
+    assert "out of order" in findings[0].message
+
+
 def test_payload_edited_together_with_its_salt_is_found(story: Ledger, attacker: Attacker) -> None:
     key = body_of(attacker, "ça suffit")
     attacker.write(PAYLOAD, "body", key, canonical_bytes({"channel": "chat"}))
