@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = [
     "AmbiguousMatchError",
     "BadInputError",
+    "ClosedLedgerError",
     "CustledgerError",
     "ImportFileError",
     "LedgerBusyError",
@@ -108,6 +109,10 @@ class MappingError(BadInputError):
 
     Correct the key that the message names; nothing was written.
     """
+
+
+class ClosedLedgerError(CustledgerError):
+    """This Ledger was closed. Nothing was written; open it again with `open_ledger`."""
 
 
 class WrongThreadError(CustledgerError):

@@ -11,6 +11,7 @@ from typing import Self
 from uuid import UUID
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import StatementError
 
 from custledger.books.customers import CustomerBook
 from custledger.books.evidence import EvidenceBook
@@ -76,6 +77,14 @@ def open_ledger(
     return Ledger(opening.open_context(where, actor, now, settings, evidence, wait))
 
 
+class _NotOursError(Exception):
+    """Carries what the caller's own database said past the words for what the ledger's says."""
+
+    def __init__(self, error: StatementError) -> None:
+        super().__init__(error)
+        self.error = error
+
+
 class Ledger:
     """An open ledger; its books are its attributes. Make one with ``open_ledger``."""
 
@@ -102,7 +111,10 @@ class Ledger:
         self.close()
 
     def close(self) -> None:
-        """Give back the database's connections; the ledger cannot be used afterwards."""
+        """Give back the database's connections; using the ledger then is a ClosedLedgerError.
+
+        Closing twice does no harm. Inside an open transaction it is refused.
+        """
         self._context.database.close()
 
     @property
@@ -129,9 +141,31 @@ class Ledger:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Several writes as one: all are kept, or none if an error leaves the block."""
-        with self._context.write():
-            yield
+        """Several writes as one: all are kept, or none if an error leaves the block.
+
+        Each call inside is a savepoint. One that fails takes back what it wrote itself, and only
+        that: an error caught inside the block leaves what the other calls wrote, before and after,
+        and the block goes on. A transaction inside another joins it in the same way.
+
+        >>> with open_ledger(":memory:", actor="Olga") as ledger:
+        ...     with ledger.transaction():
+        ...         ann = ledger.customers.add("Ann")
+        ...         try:
+        ...             ledger.customers.add_many([{"name": "Ben"}, {"name": ""}])
+        ...         except ValueError as error:
+        ...             print(error)
+        ...     [customer.name for customer in ledger.customers.all()]
+        name must not be empty.
+        ['Ann']
+        """
+        try:
+            with self._context.write():
+                try:
+                    yield
+                except StatementError as error:
+                    raise _NotOursError(error) from error
+        except _NotOursError as passed:
+            raise passed.error from None
 
     def today(self) -> date:
         """Today in the ledger's zone."""

@@ -17,6 +17,8 @@ from custledger import open_ledger
 from custledger.cli import app
 from tests.commands import ACTOR, Shell
 
+FUTURE = "2150-01-01"
+
 
 @pytest.fixture
 def shell(
@@ -155,9 +157,94 @@ def test_correction_and_void_keep_the_history(shop: Shell) -> None:
     assert "(corrects #2, superseded by #6)" in " ".join(shop("history", "Ann").split())
 
 
+def test_customer_is_corrected_by_the_own_entry(shop: Shell) -> None:
+    shop("record", "correct", "Ann#1", "--phone", "+33123456789", "--reason", "she called")
+    out = shop(
+        "record", "correct", "Ann Miller#1", "--name", "Ann Marsh", "--email", "ann@marsh.example",
+        "--status", "former", "--joined", "2025-02-01", "--staff-note", "n", "--reason", "married",
+    )  # fmt: skip
+    assert out == (
+        "Corrected: Ann Marsh, former, joined 2025-02-01, ann@marsh.example, +33123456789.\n"
+    )
+    with open_ledger("custledger.sqlite", actor=ACTOR) as ledger:
+        [ann] = ledger.customers.all()
+        entries = ledger.history(ann)
+    assert (ann.status, ann.joined_on.isoformat(), ann.staff_note) == ("former", "2025-02-01", "n")
+    assert [point.value for point in ann.contact_points] == ["ann@marsh.example", "+33123456789"]
+    assert [entry.supersedes for entry in entries] == [None, 1, 2]
+    shop("record", "correct", "Ann Marsh#3", "--name", "Ann", "--reason", "by the latest entry too")
+
+
+def test_customer_can_be_voided_once_nothing_stands_under_the_name(shop: Shell) -> None:
+    shop("record", "sale", "Ann", "12")
+    assert "Void these first" in shop.refused(2, "record", "void", "Ann#1", "--reason", "a test")
+    shop("record", "void", "Ann#2", "--reason", "a test")
+    shop("record", "void", "Ann#1", "--reason", "a test")
+    assert json.loads(shop("ranking", "--format", "json")) == []
+    assert "Ann" not in shop("export")
+    shop.refused(3, "record", "void", "Ann#1", "--reason", "again")
+
+
+def test_option_that_is_no_fact_of_the_entry_is_refused_by_its_name(shop: Shell) -> None:
+    shop("record", "sale", "Ann", "12")
+    shop("record", "interaction", "Ann", "--channel", "chat")
+    shop("record", "evidence", "Ann", "--text", "hello")
+    before = shop("export")
+    for line, said in (
+        ("Ann#1 --fault ours --minutes 3", "A customer has no --fault, --minutes. It has: --email"),
+        ("Ann#2 --minutes 3", "An entry of money has no --minutes."),
+        ("Ann#3 --amount 3", "A contact has no --amount."),
+        ("Ann#3 --name Bob", "It has: --at, --cause, --conduct,"),
+        ("Ann#1", "Nothing to correct"),
+        ("Ann#4 --summary hi", "void it and attach it again"),
+    ):
+        told = shop.refused(2, "record", "correct", *line.split(), "--reason", "r")
+        assert said in told
+    assert shop("export") == before
+
+
+def test_staff_are_listed_with_their_rates_and_can_leave(shop: Shell) -> None:
+    shop("add", "staff", "Noor", "--hourly-rate", "40")
+    shop("add", "staff", "till", "--role", "program")
+    shop("add", "rate", "99", "--staff", "Noor", "--from", FUTURE)
+    assert "can no longer write" in shop("staff", "deactivate", "Sam")
+    rows = json.loads(shop("staff", "list", "--format", "json"))
+    assert [(row["name"], row["role"], row["active"], row["own_rate"]) for row in rows] == [
+        ("Olga", "owner", True, False),
+        ("Sam", "agent", False, False),
+        ("Noor", "agent", True, True),
+        ("till", "program", True, False),
+    ]
+    assert [row["hourly_rate"]["amount"] for row in rows] == ["30.00", "30.00", "40.00", "30.00"]
+    words = [line.split() for line in shop("staff", "list").splitlines()]
+    lines = [" ".join([*word[:1], *word[2:]]) for word in words]
+    assert "Sam agent 30.00 EUR, as everyone no, has left" in lines
+    assert "Noor agent 40.00 EUR yes" in lines
+    shop.refused(4, "--actor", "Sam", "record", "sale", "Ann", "5")
+    assert "yourself" in shop.refused(2, "staff", "deactivate", "Olga")
+    shop.refused(3, "staff", "deactivate", "Nobody")
+
+
+def test_time_in_the_future_is_recorded_with_a_warning(shop: Shell) -> None:
+    for line in ("sale Ann 5", "interaction Ann --channel chat", "evidence Ann --text hello"):
+        shown = shop.run("record", *line.split(), "--at", FUTURE)
+        assert shown.code == 0
+        assert f"--at {FUTURE} lies in the future" in shown.err
+    shown = shop.run("record", "correct", "Ann#2", "--at", "2026-01-01", "--reason", "typo")
+    assert (shown.code, shown.err) == (0, "")
+
+
+def test_explanation_of_a_customer_who_is_not_flagged_says_no_more_than_that(shop: Shell) -> None:
+    shop("policy", "set", "--margin", "0.4")
+    shop("record", "interaction", "Ann", "--channel", "phone", "--conduct", "threat")
+    out = " ".join(shop("explain", "Ann").split())
+    assert "The customer is not flagged" in out
+    assert "Nothing is held against" not in out
+
+
 def test_correction_without_a_change_is_refused(shop: Shell) -> None:
     shop("record", "sale", "Ann", "12")
-    assert "--fault" in shop.refused(2, "record", "correct", "Ann#2", "--reason", "none")
+    assert "--amount" in shop.refused(2, "record", "correct", "Ann#2", "--reason", "none")
 
 
 def test_evidence_is_kept_for_a_customer_or_an_entry(shop: Shell) -> None:
@@ -196,7 +283,7 @@ def test_ambiguous_customer_is_refused_with_the_candidates(shop: Shell) -> None:
         (2, "record payment Ann 5 --applies-to 1"),
         (2, "record void Ann7 --reason typo"),
         (3, "record void Ann#77 --reason typo"),
-        (3, "record correct Ann#1 --reason typo --fault ours"),
+        (3, "record correct Ann#9 --reason typo --fault ours"),
         (2, "add customer ''"),
         (2, "add staff Sam"),
         (2, "add rate 3O"),

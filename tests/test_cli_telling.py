@@ -176,6 +176,17 @@ def test_rejected_rows_are_told_on_standard_error_and_the_rest_goes_in(shop: She
     assert (shop.folder / "c.csv.rejects.csv").exists()
 
 
+def test_what_was_voided_by_hand_stays_voided_and_the_import_says_so(shop: Shell) -> None:
+    (shop.folder / "c.csv").write_text("external_id,name\nX1,Ann Miller\n", encoding="utf-8")
+    shop("import", "c.csv")
+    shop("record", "void", "Ann Miller#1", "--reason", "a test")
+    before = shop("export")
+    shown = shop.run("import", "c.csv")
+    assert shown.code == 0
+    assert shown.err == "Line 2: X1 was voided by hand, and stays voided.\n"
+    assert shop("export") == before
+
+
 def test_strict_import_of_a_file_with_a_bad_row_writes_nothing(shop: Shell) -> None:
     before = shop("export")
     (shop.folder / "c.csv").write_text(ONE_BAD_ROW, encoding="utf-8")

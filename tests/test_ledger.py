@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -9,11 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.exc import OperationalError
 
 from custledger import Ledger, Money, open_ledger
-from custledger.core.records import Customer, StaffRole
-from custledger.errors import BadInputError, NotFoundError, UnregisteredActorError
+from custledger.core.records import Customer, Evidence, StaffRole
+from custledger.errors import (
+    BadInputError,
+    ClosedLedgerError,
+    NotFoundError,
+    UnregisteredActorError,
+)
 from custledger.pytest_plugin import START, Clock
+from custledger.storage.blobs import CHUNK
 
 
 def test_fresh_location_becomes_a_ledger_whose_owner_is_the_actor(location: str) -> None:
@@ -221,6 +230,18 @@ def test_transaction_inside_a_transaction_joins_it(ledger: Ledger) -> None:
     assert [customer.name for customer in ledger.customers.all()] == ["Ann", "Cy"]
 
 
+def test_error_of_another_database_leaves_a_transaction_as_it_is(ledger: Ledger) -> None:
+    def use_another() -> None:
+        with ledger.transaction():
+            ledger.customers.add("Ann")
+            with create_engine("sqlite://").connect() as connection:
+                connection.exec_driver_sql("SELECT * FROM elsewhere")
+
+    with pytest.raises(OperationalError, match="no such table: elsewhere"):
+        use_another()
+    assert ledger.customers.all() == []
+
+
 def test_history_of_a_customer_tells_who_when_and_what(location: str) -> None:
     clock = Clock()
     with open_ledger(location, actor="Olga", now=clock) as ledger:
@@ -259,3 +280,54 @@ def test_progress_of_a_verification_counts_to_all_entries(ledger: Ledger) -> Non
     ledger.verify(progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (53, 53)
     assert sorted(seen) == seen
+
+
+def uses(ledger: Ledger, ann: Customer, note: Evidence) -> list[Callable[[], Any]]:
+    return [
+        lambda: ledger.customers.add("Ben"),
+        lambda: ledger.money.record_sale(ann, amount=Money(1, "EUR")),
+        lambda: ledger.evidence.attach(ann, text="x"),
+        lambda: ledger.evidence.read(note),
+        lambda: ledger.transaction().__enter__(),
+        lambda: ledger.score(ann),
+        lambda: ledger.actor,
+        ledger.customers.all,
+        ledger.scores,
+        ledger.history,
+        ledger.verify,
+        ledger.rebuild,
+    ]
+
+
+@pytest.mark.parametrize("where", ["memory", "location"])
+def test_closed_ledger_does_nothing_any_more(where: str, location: str) -> None:
+    ledger = open_ledger(":memory:" if where == "memory" else location, actor="Olga")
+    ann = ledger.customers.add("Ann")
+    note = ledger.evidence.attach(ann, text="x")
+    for _ in range(2):
+        ledger.close()
+        for use in uses(ledger, ann, note):
+            with pytest.raises(ClosedLedgerError, match="open it again with `open_ledger`"):
+                use()
+    with open_ledger(location, actor="Olga") as again:
+        assert [c.name for c in again.customers.all()] == ["Ann"] * (where == "location")
+        assert again.verify().ok
+
+
+def test_evidence_half_read_is_not_read_on_after_closing() -> None:
+    with open_ledger(":memory:", actor="Olga") as ledger:
+        tape = ledger.evidence.attach(
+            ledger.customers.add("Ann"), file=io.BytesIO(bytes(CHUNK + 1))
+        )
+        chunks = ledger.evidence.read(tape)
+        assert len(next(chunks)) == CHUNK
+    with pytest.raises(ClosedLedgerError):
+        next(chunks)
+
+
+def test_ledger_is_not_closed_in_the_middle_of_a_transaction(ledger: Ledger) -> None:
+    with ledger.transaction():
+        ledger.customers.add("Ann")
+        with pytest.raises(BadInputError, match="Leave its block, then close it"):
+            ledger.close()
+    assert [customer.name for customer in ledger.customers.all()] == ["Ann"]

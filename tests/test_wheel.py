@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import venv
@@ -85,6 +87,21 @@ def test_wheel_imports_scores_and_verifies_from_the_command_line(
     assert "Nothing is amiss" in run(custledger, "verify", cwd=tmp_path)
 
 
+def test_commands_of_the_readme_run_in_a_fresh_copy(tmp_path: Path) -> None:
+    tracked = run("git", "ls-files", "-z", cwd=ROOT).rstrip("\0").split("\0")
+    for name in tracked:
+        if (ROOT / name).is_file():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, tmp_path / name)
+    see_it, test_it = re.findall(r"```sh\n(.+)\n```", (ROOT / "README.md").read_text("utf-8"))
+    assert "A ranking accuses nobody" in " ".join(run("sh", "-c", see_it, cwd=tmp_path).split())
+    shutil.rmtree(tmp_path / ".venv")
+    # The tests themselves are what .ci/run runs; here, that they can be found and loaded.
+    found = run("sh", "-c", f"{test_it} --collect-only -q", cwd=tmp_path)
+    assert "test_commands_of_the_readme_run_in_a_fresh_copy" not in found  # a wheel test
+    assert re.search(r"^tests/test_cli.py::", found, re.MULTILINE)
+
+
 def shipped(folder: str) -> set[str]:
     files = (ROOT / folder).rglob("*")
     return {
@@ -96,7 +113,13 @@ def shipped(folder: str) -> set[str]:
 
 def run(*command: Path | str, cwd: Path) -> str:
     done = subprocess.run(
-        [str(word) for word in command], cwd=cwd, capture_output=True, text=True, check=False
+        [str(word) for word in command],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        # What is installed counts, not what this process can reach.
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
     return done.stdout

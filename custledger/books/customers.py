@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from typing import Any, Unpack
 from uuid import UUID
 
 from sqlalchemy import Connection, select
 
 from custledger.core.bodies import customer_from
-from custledger.core.checks import check_day, check_reason
-from custledger.core.facts import Body, CustomerDetails, CustomerFacts, customer_body, staff_part
+from custledger.core.checks import check_reason
+from custledger.core.facts import CustomerDetails, CustomerFacts
 from custledger.core.records import Customer, EntryKind
-from custledger.storage.bulk import table_of
+from custledger.storage.bulk import portions, table_of
 from custledger.storage.context import Context
 from custledger.storage.corrections import Current, pair_or_none, void_by_hand
-from custledger.storage.external import external_keys, refuse_known
-from custledger.storage.journal import Draft
+from custledger.storage.drafting import Drafting
+from custledger.storage.entries import check_changes
+from custledger.storage.external import refuse_known
 from custledger.storage.lookup import CustomerLike, customer_key, customer_keys
 from custledger.storage.reading import stored_entries
 from custledger.storage.tables import CustomerRow, EntryRow
@@ -42,16 +42,12 @@ class CustomerBook:
     def add_many(self, rows: Iterable[Mapping[str, Any]]) -> list[UUID]:
         """Add customers from mappings of named facts, in one transaction; returns their ids."""
         with self._context.write() as journal:
-            prepared = [self._prepare(facts) for facts in rows]
-            refuse_known(journal.connection, CustomerRow, (body for body, _ in prepared))
-            ids = [uuid.uuid4() for _ in prepared]
+            drafting = Drafting(journal, self._context)
+            worded = [drafting.customer(facts) for facts in rows]
+            refuse_known(journal.connection, CustomerRow, (wording.body for wording in worded))
+            ids = [uuid.uuid4() for _ in worded]
             keys = self._context.identities.add(journal.connection, ids)
-            journal.append(
-                [
-                    Draft(key, EntryKind.CUSTOMER, body, staff_body=note)
-                    for key, (body, note) in zip(keys, prepared, strict=True)
-                ]
-            )
+            journal.append([w.draft(key) for key, w in zip(keys, worded, strict=True)])
         return ids
 
     def get(self, who: CustomerLike) -> Customer:
@@ -76,13 +72,6 @@ class CustomerBook:
             keys = list(connection.scalars(select(_customer.c.id).order_by(_customer.c.id)))
             return self._read(connection, keys)
 
-    def by_external_id(self, source: str, external_ids: Sequence[str]) -> dict[str, UUID]:
-        """The ids of customers already known under external ids of a source."""
-        with self._context.read() as connection:
-            keys = external_keys(connection, CustomerRow, source, external_ids)
-            uuids = self._context.identities.uuids(connection, (key for key, _ in keys.values()))
-            return {external: uuids[key] for external, (key, _) in keys.items()}
-
     def correct(
         self, who: CustomerLike, *, reason: str, **changes: Unpack[CustomerFacts]
     ) -> Customer:
@@ -90,34 +79,26 @@ class CustomerBook:
 
         ``email``, ``phone`` and ``contact_points`` replace all contact points when one is named.
         """
+        named = check_changes(changes)
         with self._context.write() as journal:
             found = self._current(journal.connection, who)
-            facts = _facts_of(self.get(who))
-            if changes.keys() & {"email", "phone", "contact_points"}:
+            facts = _facts_of(self._read(journal.connection, [found.subject_id])[0])
+            if named.keys() & {"email", "phone", "contact_points"}:
                 del facts["contact_points"]
-            body, note = self._prepare(facts | dict(changes))
-            body["reason"] = check_reason(reason)
-            refuse_known(journal.connection, CustomerRow, [body], but=found.entry_id)
-            draft = Draft(
-                found.subject_id, EntryKind.CUSTOMER, body, staff_body=note, supersedes=found.seq
-            )
+            wording = Drafting(journal, self._context).customer(facts | named)
+            draft = wording.draft(found.subject_id)._replace(supersedes=found.seq)
+            draft.body["reason"] = check_reason(reason)
+            refuse_known(journal.connection, CustomerRow, [draft.body], but=found.entry_id)
             journal.append([draft])
-        return self.get(who if not isinstance(who, str) else self._uuid(found.subject_id))
+            return self._read(journal.connection, [found.subject_id])[0]
 
     def void(self, who: CustomerLike, *, reason: str) -> None:
-        """Take a customer added by mistake out of the current state; the history keeps it."""
+        """Take a customer added by mistake out of the current state; the history keeps it.
+
+        BadInputError while they have current entries: void these first, or undo their import.
+        """
         with self._context.write() as journal:
             journal.append([void_by_hand(self._current(journal.connection, who), reason)])
-
-    def _uuid(self, key: int) -> UUID:
-        with self._context.read() as connection:
-            return self._context.identities.uuid(connection, key)
-
-    def _prepare(self, facts: Mapping[str, Any]) -> tuple[Body, Body | None]:
-        joined_on: date | None = facts.get("joined_on")
-        joined = self._context.today() if joined_on is None else check_day(joined_on, "joined_on")
-        body = customer_body(facts, joined_day=joined, region=self._context.region)
-        return body, staff_part(facts)
 
     def _current(self, connection: Connection, who: CustomerLike) -> Current:
         key = customer_key(connection, self._context, who)
@@ -134,10 +115,8 @@ class CustomerBook:
 
     def _read(self, connection: Connection, keys: Sequence[int]) -> list[Customer]:
         rows: dict[int, int] = {}
-        for start in range(0, len(keys), 5_000):
-            query = select(_customer.c.id, _customer.c.entry_id).where(
-                _customer.c.id.in_(keys[start : start + 5_000])
-            )
+        for portion in portions(keys):
+            query = select(_customer.c.id, _customer.c.entry_id).where(_customer.c.id.in_(portion))
             rows.update((key, entry) for key, entry in connection.execute(query))
         wanted = [(rows[key], 1) for key in keys]
         return [

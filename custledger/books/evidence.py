@@ -25,7 +25,7 @@ from custledger.core.records import (
     Part,
 )
 from custledger.core.trail import SALT_BYTES, CommittedStream, commitment
-from custledger.errors import BadInputError, NotFoundError
+from custledger.errors import BadInputError, LedgerUnreadableError, NotFoundError
 from custledger.storage.blobs import chunks_of
 from custledger.storage.bulk import table_of
 from custledger.storage.context import Context
@@ -39,6 +39,7 @@ __all__ = ["EvidenceBook"]
 
 _table = table_of(EvidenceRow)
 _payload = table_of(PayloadRow)
+_ATTACHED = frozenset({"to", "text", "path", "file", "media_type", "caption", "occurred_at"})
 _LINKED = (table_of(InteractionRow), table_of(MoneyRow))
 
 
@@ -66,14 +67,15 @@ class EvidenceBook:
         """
         if sum(source is not None for source in (text, path, file)) != 1:
             raise BadInputError("Give exactly one of text, path and file as evidence.")
-        name = "" if path is None else Path(path).name
+        where = None if path is None else _path(path)
+        name = "" if where is None else where.name
         guessed = "text/plain" if text is not None else mimetypes.guess_type(name)[0]
         with self._context.write() as journal:
             subject, linked = self._target(journal, to)
             if text is not None:
                 content, size = _text_content(text)
-            elif path is not None:
-                content, size = self._keep_path(journal, Path(path))
+            elif where is not None:
+                content, size = self._keep_path(journal, where)
             else:
                 content, size = self._keep(journal, chunks_of(file))  # type: ignore[arg-type]
             body = evidence_body(
@@ -92,7 +94,7 @@ class EvidenceBook:
     def attach_many(self, rows: Iterable[Mapping[str, Any]]) -> list[EntryRef]:
         """Attach several, from mappings of what ``attach`` takes (``to`` too): all or none."""
         with self._context.write():
-            return [self.attach(**row).id for row in rows]
+            return [self.attach(**_row(row)).id for row in rows]
 
     def get(self, evidence: Evidence | EntryRef) -> Evidence:
         """The evidence with that id, or NotFoundError once it was voided."""
@@ -114,24 +116,18 @@ class EvidenceBook:
             return self._read_all(connection, rows)
 
     def read(self, evidence: Evidence | EntryRef) -> Iterator[bytes]:
-        """The bytes of a piece of evidence, in chunks."""
+        """The bytes of a piece of evidence, in chunks; between two, anything else may be done.
+
+        Each chunk is read on its own, so that stopping half way holds nothing open.
+        """
+        ref = _ref(evidence)
         with self._context.read() as connection:
-            found = current(connection, self._context, EvidenceRow, _ref(evidence))
+            found = current(connection, self._context, EvidenceRow, ref)
             query = select(_payload.c.body, _payload.c.blob).where(
                 _payload.c.entry_id == found.entry_id, _payload.c.part == Part.CONTENT
             )
             body, blob = connection.execute(query).one()
-        if blob is None:
-            yield bytes(body)
-            return
-        try:
-            with self._context.read() as connection:
-                yield from self._context.blobs.read(connection, blob)
-        except FileNotFoundError as error:
-            raise NotFoundError(
-                f"The file of evidence {_ref(evidence)} is missing from the evidence store. "
-                "Restore it from a backup; `custledger verify` lists what is missing."
-            ) from error
+        return iter([bytes(body)]) if blob is None else self._stream(ref, blob)
 
     def void(self, evidence: Evidence | EntryRef, *, reason: str) -> None:
         """Take evidence attached by mistake out of the current state; the trail keeps it."""
@@ -182,12 +178,43 @@ class EvidenceBook:
             self._context.database.on_rollback(lambda: blobs.delete(connection, name))
         return Content(stream.salt, stream.commitment(), None, name), stream.size
 
+    def _stream(self, ref: EntryRef, blob: str) -> Iterator[bytes]:
+        try:
+            yield from self._context.blobs.stream(self._context.read, blob)
+        except FileNotFoundError as error:
+            raise NotFoundError(
+                f"The file of evidence {ref} is missing from the evidence store. "
+                "Restore it from a backup; `custledger verify` lists what is missing."
+            ) from error
+        except OSError as error:
+            raise LedgerUnreadableError(
+                f"The file of evidence {ref} cannot be read: {error.strerror}. Check the "
+                "permissions of the evidence store."
+            ) from error
+
     def _read_all(self, connection: Connection, rows: list[tuple[int, int]]) -> list[Evidence]:
         stored = stored_entries(connection, self._context.identities, rows)
         return [evidence_from(entry) for entry in stored]
 
 
-def _text_content(text: str) -> tuple[Content, int]:
+def _row(row: object) -> dict[str, Any]:
+    if not isinstance(row, Mapping) or "to" not in row or row.keys() - _ATTACHED:
+        raise BadInputError(
+            "Each row of evidence is a mapping with 'to' and some of "
+            f"{', '.join(sorted(_ATTACHED - {'to'}))}, not {row!r}."
+        )
+    return dict(row)
+
+
+def _path(path: object) -> Path:
+    if not isinstance(path, str | os.PathLike) or "\0" in str(path):
+        raise BadInputError(f"path must be the path of a file, not {path!r}.")
+    return Path(path)
+
+
+def _text_content(text: object) -> tuple[Content, int]:
+    if not isinstance(text, str):
+        raise BadInputError(f"text must be text, not {text!r}; give bytes as a file.")
     try:
         data = text.encode()
     except UnicodeEncodeError as error:
@@ -196,5 +223,8 @@ def _text_content(text: str) -> tuple[Content, int]:
     return Content(salt, commitment(salt, data), data, None), len(data)
 
 
-def _ref(evidence: Evidence | EntryRef) -> EntryRef:
-    return evidence.id if isinstance(evidence, Evidence) else evidence
+def _ref(evidence: object) -> EntryRef:
+    ref = evidence.id if isinstance(evidence, Evidence) else evidence
+    if not isinstance(ref, EntryRef):
+        raise BadInputError(f"Name evidence by its record or its id (an EntryRef), not {ref!r}.")
+    return ref

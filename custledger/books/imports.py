@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, exists, func, select
 
-from custledger.core.checks import check_name
+from custledger.core.checks import check_reason, check_required, check_text
 from custledger.core.clock import from_microseconds
 from custledger.core.facts import Body
 from custledger.core.records import EntryKind, ImportBatch
@@ -36,6 +36,7 @@ _entry = table_of(EntryRow)
 _customer = table_of(CustomerRow)
 _RECORDS = (InteractionRow, MoneyRow, EvidenceRow)
 _CHUNK = 5_000
+_MAX_NUMBER = 2**31 - 1
 
 
 class ImportBook:
@@ -60,22 +61,21 @@ class ImportBook:
 
         ``fingerprint`` tells files apart: a digest of the file's bytes and of its mapping.
         """
+        about: Body = {
+            "source": check_text(source, "source"),
+            "file_name": check_text(file_name, "file_name"),
+            "fingerprint": check_required(fingerprint, "fingerprint"),
+        }
         with self._context.write() as journal:
             unfinished = select(_batch.c.number).where(
-                _batch.c.fingerprint == fingerprint, _batch.c.status == "started"
+                _batch.c.fingerprint == about["fingerprint"], _batch.c.status == "started"
             )
             number = journal.connection.scalar(unfinished)
             if number is None:
                 number = 1 + (journal.connection.scalar(select(func.max(_batch.c.number))) or 0)
                 batch = uuid.uuid4()
                 self._context.identities.add(journal.connection, [batch])
-                body: Body = {
-                    "batch": str(batch),
-                    "number": number,
-                    "source": source,
-                    "file_name": file_name,
-                    "fingerprint": fingerprint,
-                }
+                body: Body = {**about, "batch": str(batch), "number": number}
                 journal.append([Draft(self._context.key, EntryKind.IMPORT_STARTED, body)])
             return self._read(journal.connection, self._key(journal.connection, number))
 
@@ -102,7 +102,7 @@ class ImportBook:
         A customer it brought in stays if something else was recorded for them since. Staff stay.
         The history keeps all of it; afterwards the same file can be imported again.
         """
-        reason = check_name(reason)
+        reason = check_reason(reason)
         with self._context.write() as journal:
             key = self._key(journal.connection, number)
             batch = self._read(journal.connection, key)
@@ -157,7 +157,10 @@ class ImportBook:
         journal.append([Draft(self._context.key, kind, body, supersedes=seq)])
 
     def _key(self, connection: Connection, number: int) -> int:
-        key = connection.scalar(select(_batch.c.id).where(_batch.c.number == number))
+        if type(number) is not int:
+            raise BadInputError(f"An import is named by its number, such as 1, not {number!r}.")
+        query = select(_batch.c.id).where(_batch.c.number == number)
+        key = connection.scalar(query) if 0 < number <= _MAX_NUMBER else None
         if key is None:
             raise NotFoundError(f"There is no import {number}. See `custledger import --list`.")
         return int(key)

@@ -4,30 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Unpack
-from uuid import UUID
-
-from sqlalchemy import Connection, select
 
 from custledger.core.bodies import interaction_from
-from custledger.core.checks import check_reason
-from custledger.core.clock import day_of
-from custledger.core.facts import InteractionFacts, interaction_body, staff_part
-from custledger.core.money import Money
-from custledger.core.records import EntryKind, EntryRef, Interaction
-from custledger.storage.bulk import table_of
+from custledger.core.facts import InteractionFacts
+from custledger.core.records import EntryRef, Interaction
 from custledger.storage.context import Context
-from custledger.storage.corrections import current, void
-from custledger.storage.external import refuse_known
-from custledger.storage.journal import Draft, Journal, Written
-from custledger.storage.lookup import CustomerLike, customer_key, customers_by_id, staff_key
-from custledger.storage.moments import moments_of
-from custledger.storage.rates import Rates
-from custledger.storage.reading import stored_entries
+from custledger.storage.drafting import Drafting, Wording
+from custledger.storage.entries import Entries, check_changes
+from custledger.storage.journal import Draft, Journal
+from custledger.storage.lookup import CustomerKeys, CustomerLike, StaffMembers
 from custledger.storage.tables import InteractionRow
 
 __all__ = ["InteractionBook"]
-
-_table = table_of(InteractionRow)
 
 
 class InteractionBook:
@@ -35,6 +23,7 @@ class InteractionBook:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._entries = Entries(context, InteractionRow, interaction_from)
 
     def record(self, customer: CustomerLike, **facts: Unpack[InteractionFacts]) -> Interaction:
         """Record a contact; ``channel`` is required, the moments default to now.
@@ -42,41 +31,21 @@ class InteractionBook:
         The hourly rate of the staff's day is kept as a snapshot unless ``hourly_rate`` is given.
         """
         with self._context.write() as journal:
-            draft, written = self._append(journal, [{**facts, "customer": customer}])[0]
-            return interaction_from(journal.stored(draft, written))
+            draft = self._drafts(journal, [{**facts, "customer": customer}])[0]
+            return self._entries.record(journal, draft)
 
     def record_many(self, rows: Iterable[Mapping[str, Any]]) -> list[EntryRef]:
         """Record contacts from mappings of named facts with ``customer``, in one transaction."""
         with self._context.write() as journal:
-            return journal.refs([written for _, written in self._append(journal, list(rows))])
-
-    def _append(
-        self, journal: Journal, rows: Sequence[Mapping[str, Any]]
-    ) -> list[tuple[Draft, Written]]:
-        scribe = _Scribe(journal, self._context, (row.get("customer") for row in rows))
-        drafts = [scribe.draft(row) for row in rows]
-        refuse_known(journal.connection, InteractionRow, (draft.body for draft in drafts))
-        return list(zip(drafts, journal.append(drafts), strict=True))
+            return journal.refs(self._entries.append(journal, self._drafts(journal, list(rows))))
 
     def get(self, interaction: Interaction | EntryRef) -> Interaction:
         """The current state of an interaction, or NotFoundError once it was voided."""
-        with self._context.read() as connection:
-            ref = _ref(interaction)
-            found = current(connection, self._context, InteractionRow, ref)
-            return self._read(connection, [(found.entry_id, ref.seq)])[0]
+        return self._entries.get(interaction)
 
     def of(self, customer: CustomerLike) -> list[Interaction]:
         """A customer's interactions, in the order they happened."""
-        with self._context.read() as connection:
-            key = customer_key(connection, self._context, customer)
-            query = (
-                select(_table.c.entry_id, _table.c.seq)
-                .where(_table.c.customer_id == key)
-                .order_by(_table.c.occurred_at, _table.c.seq)
-            )
-            return self._read(
-                connection, [(entry, seq) for entry, seq in connection.execute(query)]
-            )
+        return self._entries.of(customer)
 
     def correct(
         self,
@@ -85,79 +54,46 @@ class InteractionBook:
         reason: str,
         **changes: Unpack[InteractionFacts],
     ) -> Interaction:
-        """Record how it really was; facts that are not named stay, as does the old entry."""
-        ref = _ref(interaction)
-        with self._context.write() as journal:
-            found = current(journal.connection, self._context, InteractionRow, ref)
-            facts = _facts_of(self.get(ref)) | dict(changes)
-            scribe = _Scribe(journal, self._context)
-            draft = scribe.draft(facts | {"customer": ref.subject})
-            draft.body["reason"] = check_reason(reason)
-            refuse_known(journal.connection, InteractionRow, [draft.body], but=found.entry_id)
-            journal.append([draft._replace(supersedes=found.seq)])
-        return self.get(ref)
+        """Record how it really was; facts that are not named stay, as does the old entry.
+
+        Two facts follow others unless they are named. ``hourly_rate`` is taken anew where ``staff``
+        or ``occurred_at`` changes: another hour, or another person's, costs what it cost then
+        (``hourly_rate=None`` takes it anew in any case). ``known_at`` moves along where it would
+        lie before a later ``occurred_at``.
+        """
+        named = check_changes(changes)
+
+        def reworded(journal: Journal, old: Interaction) -> Wording:
+            facts = _facts_of(old) | named
+            members = StaffMembers(journal.connection, self._context)
+            who = facts.get("staff")
+            member = None if who is None else members.member(who)
+            return Drafting(journal, self._context).interaction(facts, member, old=old)
+
+        return self._entries.correct(interaction, reason, reworded)
 
     def void(self, interaction: Interaction | EntryRef, *, reason: str) -> None:
         """Take an interaction recorded by mistake out of the current state; the trail keeps it."""
-        with self._context.write() as journal:
-            void(journal, self._context, InteractionRow, _ref(interaction), reason)
+        self._entries.void(interaction, reason)
 
-    def _read(self, connection: Connection, rows: list[tuple[int, int]]) -> list[Interaction]:
-        stored = stored_entries(connection, self._context.identities, rows)
-        return [interaction_from(entry) for entry in stored]
-
-
-class _Scribe:
-    """Turns facts into drafts; looks up each customer, member of staff and rate once."""
-
-    def __init__(
-        self, journal: Journal, context: Context, customers: Iterable[object] = ()
-    ) -> None:
-        self._journal = journal
-        self._context = context
-        self._rates: Rates | None = None
-        self._staff: dict[Any, tuple[int, UUID]] = {}
-        self._customers = customers_by_id(journal.connection, customers)
-
-    def draft(self, row: Mapping[str, Any]) -> Draft:
-        facts = dict(row)
-        subject = self._customer(facts.pop("customer", ""))
-        occurred, known = moments_of(facts, self._journal.recorded_at)
-        who = facts.get("staff")
-        key, uuid = (None, None) if who is None else self._member(who)
-        rate = facts.get("hourly_rate")
-        if rate is None:
-            rate = self._rate(key, day_of(occurred, self._context.zone))
-        body = interaction_body(facts, occurred_at=occurred, known_at=known, staff=uuid, rate=rate)
-        return Draft(subject, EntryKind.INTERACTION, body, occurred, staff_part(facts))
-
-    def _customer(self, who: CustomerLike) -> int:
-        if who not in self._customers:
-            connection = self._journal.connection
-            self._customers[who] = customer_key(connection, self._context, who)
-        return self._customers[who]
-
-    def _member(self, who: Any) -> tuple[int, UUID]:
-        if who not in self._staff:
-            connection = self._journal.connection
-            key = staff_key(connection, self._context, who)
-            self._staff[who] = (key, self._context.identities.uuid(connection, key))
-        return self._staff[who]
-
-    def _rate(self, staff: int | None, day: int) -> Money | None:
-        if self._rates is None:
-            self._rates = Rates(self._journal.connection)
-        return self._rates.on(staff, day)
-
-
-def _ref(interaction: Interaction | EntryRef) -> EntryRef:
-    return interaction.id if isinstance(interaction, Interaction) else interaction
+    def _drafts(self, journal: Journal, rows: Sequence[Mapping[str, Any]]) -> list[Draft]:
+        connection, drafting = journal.connection, Drafting(journal, self._context)
+        members = StaffMembers(connection, self._context)
+        whose = CustomerKeys(connection, self._context, (row.get("customer") for row in rows))
+        drafts = []
+        for row in rows:
+            facts = dict(row)
+            subject = whose.key(facts.pop("customer", ""))
+            who = facts.get("staff")
+            member = None if who is None else members.member(who)
+            drafts.append(drafting.interaction(facts, member).draft(subject))
+        return drafts
 
 
 def _facts_of(interaction: Interaction) -> dict[str, Any]:
-    facts: dict[str, Any] = {
-        name: getattr(interaction, name)
-        for name in InteractionFacts.__annotations__
-        if name != "staff"
+    """What stays in a correction; the rate and when it was known follow the other facts."""
+    follow = {"staff", "hourly_rate", "known_at"}
+    facts = {
+        n: getattr(interaction, n) for n in InteractionFacts.__annotations__ if n not in follow
     }
     return facts | {"staff": interaction.staff_id}

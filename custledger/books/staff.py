@@ -11,6 +11,7 @@ from sqlalchemy import select
 from custledger.core.bodies import hourly_rate_from, staff_from
 from custledger.core.checks import check_name
 from custledger.core.clock import date_of_day
+from custledger.core.contact import folded
 from custledger.core.facts import hourly_rate_body, staff_body
 from custledger.core.money import Money
 from custledger.core.records import EntryKind, HourlyRate, Staff, StaffRole
@@ -33,7 +34,10 @@ SINCE_EVER: Final = date(1900, 1, 1)
 
 
 class StaffBook:
-    """Members of staff and programs; a name is unique, so that it can stand for the person."""
+    """Members of staff and programs; a name is unique, so that it can stand for the person.
+
+    Case and white space make no other name: "Sam" and "sam" are one person.
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -111,10 +115,11 @@ class StaffBook:
 
     def _add(self, journal: Journal, name: str, role: StaffRole | str) -> Staff:
         name = check_name(name)
-        taken = select(_staff.c.id).where(_staff.c.name == name)
-        if journal.connection.scalar(taken) is not None:
+        taken = select(_staff.c.name).where(_staff.c.name_folded == folded(name))
+        known = journal.connection.scalar(taken)
+        if known is not None:
             raise BadInputError(
-                f"{name!r} is registered already. Give the other person another name."
+                f"{known!r} is registered already. Give the other person another name."
             )
         body = staff_body(uuid.uuid4(), name, role)
         staff = staff_from(body)

@@ -21,9 +21,10 @@ from custledger.cli import (
     policies,
     recording,
     recording_money,
+    staffing,
     telling,
 )
-from custledger.cli.session import ActorOption, LedgerOption, Session
+from custledger.cli.session import ActorOption, LedgerOption, Session, WaitOption
 from custledger.edges.tables import safe
 from custledger.errors import CustledgerError, LedgerUnwritableError
 
@@ -47,6 +48,7 @@ record.add_typer(recording.app)
 record.add_typer(recording_money.app)
 record.add_typer(correcting.app)
 app.add_typer(record, name="record")
+app.add_typer(staffing.app, name="staff")
 app.add_typer(telling.app)
 app.add_typer(checking.app)
 app.add_typer(policies.app, name="policy")
@@ -64,6 +66,7 @@ def _options(
     context: typer.Context,
     ledger: LedgerOption = None,
     actor: ActorOption = None,
+    wait: WaitOption = None,
     _asked: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -72,7 +75,7 @@ def _options(
 
     A first look, with invented customers: custledger demo. Then: custledger init.
     """
-    context.obj = Session(ledger, actor)
+    context.obj = Session(ledger, actor, wait)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from custledger.cli.options import CurrencyOption, HourlyRateOption, day_option, option
-from custledger.cli.session import Session, command, day, money_of
+from custledger.cli.session import Session, command, day, rate_of
 from custledger.core.records import CustomerStatus, StaffRole
 from custledger.edges.tables import safe
 from custledger.edges.wording import short_id
@@ -70,7 +70,7 @@ def add_staff(
 ) -> None:
     """Register someone who handles customers, or a program that writes: it may act from now on."""
     with session.open() as ledger:
-        rate = None if hourly_rate is None else money_of(hourly_rate, None, ledger)
+        rate = None if hourly_rate is None else rate_of(hourly_rate, None, ledger.currency)
         added = ledger.staff.add(name, role=role, hourly_rate=rate)
     typer.echo(f"Registered {safe(added.name)} as {added.role}.")
 
@@ -98,7 +98,7 @@ def add_rate(
     Contacts keep the rate of their day. Set one from an early day before you import old contacts.
     """
     with session.open() as ledger:
-        money = money_of(rate, currency, ledger)
+        money = rate_of(rate, currency, ledger.currency)
         found = ledger.staff.set_rate(money, staff=staff, effective_on=day(since))
     who = "everyone without a rate of their own" if staff is None else safe(staff)
     typer.echo(f"An hour costs {found.rate} for {who}, from {found.effective_on}.")

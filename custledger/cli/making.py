@@ -14,9 +14,8 @@ import typer
 from custledger.cli.checking import print_verdict
 from custledger.cli.options import HourlyRateOption, Location, Margin, option
 from custledger.cli.progress import progress_bar
-from custledger.cli.session import Session, command, say
+from custledger.cli.session import Session, command, rate_of, say
 from custledger.cli.telling import print_ranking
-from custledger.core.money import Money
 from custledger.core.policy import ScorePolicy
 from custledger.edges.briefing import briefing
 from custledger.edges.demo import DEMO_AS_OF, DEMO_OWNER, build_demo
@@ -30,6 +29,7 @@ __all__ = ["app"]
 
 app = typer.Typer()
 
+_CURRENCY: Final = "EUR"
 _SINCE_EVER: Final = date(1900, 1, 1)
 
 
@@ -62,11 +62,18 @@ def init(
     if has_ledger(where):
         raise BadInputError(f"There is a ledger at {where} already; it was left as it was.")
     currency = None if currency is None else currency.upper()
-    rate = None if hourly_rate is None else Money.of(hourly_rate, currency or "EUR")
+    rate = None if hourly_rate is None else rate_of(hourly_rate, currency, _CURRENCY)
     ScorePolicy(margin=margin)  # refused before anything is made
     actor = session.actor_name
     with (
-        open_ledger(where, actor=actor, zone=zone, currency=currency, region=region) as ledger,
+        open_ledger(
+            where,
+            actor=actor,
+            zone=zone,
+            currency=currency,
+            region=region,
+            wait=session.waiting_time,
+        ) as ledger,
         ledger.transaction(),
     ):
         if rate is not None:

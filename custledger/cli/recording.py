@@ -26,7 +26,15 @@ from custledger.cli.entries import (
     say_recorded,
 )
 from custledger.cli.options import CustomerArgument, option
-from custledger.cli.session import Session, command, customer_of, entry_of, minutes, moment
+from custledger.cli.session import (
+    Session,
+    command,
+    customer_of,
+    entry_of,
+    minutes,
+    moment,
+    occurrence,
+)
 from custledger.core.records import Channel, Direction
 
 __all__ = ["app"]
@@ -76,7 +84,7 @@ def interaction(
             conduct=conduct,
             fault=fault,
             direction=direction,
-            occurred_at=moment(at, ledger),
+            occurred_at=occurrence(at, ledger),
             known_at=moment(known_at, ledger),
             summary=summary,
             customer_words=customer_words,
@@ -126,7 +134,7 @@ def evidence(
             path=file,
             caption=caption,
             media_type=media_type,
-            occurred_at=moment(at, ledger),
+            occurred_at=occurrence(at, ledger),
         )
     typer.echo(f"Kept as evidence #{kept.id.seq}: {kept.media_type}, {kept.size:,} bytes.")
 

@@ -21,7 +21,15 @@ from custledger.cli.entries import (
     say_recorded,
 )
 from custledger.cli.options import CurrencyOption, CustomerArgument, day_option
-from custledger.cli.session import Session, command, customer_of, entry_of, moment, money_of
+from custledger.cli.session import (
+    Session,
+    command,
+    customer_of,
+    entry_of,
+    moment,
+    money_of,
+    occurrence,
+)
 from custledger.core.records import MoneyKind
 
 __all__ = ["app"]
@@ -176,7 +184,7 @@ def _money(
             target = entry_of(ledger, f"{who.id}#{applies_to.lstrip('#')}" if named else applies_to)
         row = given(
             **facts,
-            occurred_at=moment(at, ledger),
+            occurred_at=occurrence(at, ledger),
             known_at=moment(known_at, ledger),
             applies_to=target,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import inspect
+import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from typing import Annotated, Any, Final, TypeVar, get_type_hints
 import typer
 from rich.text import Text
 
+from custledger.cli.options import option
 from custledger.core.clock import local_to_utc
 from custledger.core.money import Money
 from custledger.core.records import Customer, EntryRef
@@ -20,12 +22,14 @@ from custledger.edges.tables import printing, safe
 from custledger.edges.upgrading import has_ledger
 from custledger.errors import AmbiguousMatchError, BadInputError, NotFoundError
 from custledger.ledger import Ledger, open_ledger
+from custledger.storage.engine import WAIT_SECONDS
 
 __all__ = [
     "DEFAULT_LEDGER",
     "ActorOption",
     "LedgerOption",
     "Session",
+    "WaitOption",
     "command",
     "customer_of",
     "day",
@@ -34,6 +38,8 @@ __all__ = [
     "minutes",
     "moment",
     "money_of",
+    "occurrence",
+    "rate_of",
     "say",
     "tell",
     "tell_missing_rates",
@@ -71,10 +77,20 @@ def _actor_option(variable: str | None) -> Any:
 
 LedgerOption = Annotated[str | None, _ledger_option(_LEDGER_VARIABLE)]
 ActorOption = Annotated[str | None, _actor_option(_ACTOR_VARIABLE)]
+WaitOption = Annotated[
+    float | None,
+    option(
+        "--wait",
+        metavar="SECONDS",
+        text=f"How long to wait while another program writes. Default: {WAIT_SECONDS:g}.",
+    ),
+]
 # After a command's name the variables are not looked at again: they would win over what stands
 # before it.
 _LATER_LEDGER = Annotated[str | None, _ledger_option(None)]
 _LATER_ACTOR = Annotated[str | None, _actor_option(None)]
+_SECONDS_A_MINUTE: Final = 60
+_LONGEST_SECONDS: Final = 31 * 24 * 3600
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -84,6 +100,7 @@ class Session:
 
     location: str | None = None
     actor: str | None = None
+    wait: float | None = None
 
     @property
     def ledger_location(self) -> str:
@@ -100,14 +117,20 @@ class Session:
         where = self.ledger_location
         if where != ":memory:" and not has_ledger(where):
             raise NotFoundError(f"No ledger at {where}. Make one with: custledger init {where}")
-        return open_ledger(where, actor=self.actor_name)
+        return open_ledger(where, actor=self.actor_name, wait=self.waiting_time)
+
+    @property
+    def waiting_time(self) -> timedelta:
+        """How long a write waits for another program's."""
+        return seconds("--wait", WAIT_SECONDS if self.wait is None else self.wait)
 
 
 def command(app: typer.Typer, name: str, *examples: str, opens: bool = True) -> Callable[[_F], _F]:
-    """Register a command whose function takes a session first; it gets --ledger and --actor too.
+    """Register a command whose function takes a session first; it gets what all commands share.
 
-    Both may stand before the command's name as well; what stands after it wins. Its help ends with
-    the examples. A command that ``opens`` no ledger has no --ledger.
+    --ledger, --actor and --wait may stand before the command's name as well; what stands after it
+    wins. Its help ends with the examples. A command that ``opens`` no ledger has no --ledger and no
+    --wait.
     """
 
     def register(function: _F) -> _F:
@@ -116,13 +139,18 @@ def command(app: typer.Typer, name: str, *examples: str, opens: bool = True) -> 
 
         def run(context: typer.Context, **rest: Any) -> None:
             session = context.find_root().obj or Session()
-            given = {"location": rest.pop("ledger", None), "actor": rest.pop("actor")}
+            given = {
+                "location": rest.pop("ledger", None),
+                "actor": rest.pop("actor"),
+                "wait": rest.pop("wait", None),
+            }
             session = replace(session, **{k: v for k, v in given.items() if v is not None})
             function(session, **rest)
 
         keyword = inspect.Parameter.KEYWORD_ONLY
         shared = [("ledger", _LATER_LEDGER, None)] if opens else []
         shared += [("actor", _LATER_ACTOR, None)]
+        shared += [("wait", WaitOption, None)] if opens else []
         parameters = [
             inspect.Parameter("context", keyword, annotation=typer.Context),
             *(p.replace(kind=keyword, annotation=hints[p.name]) for p in own),
@@ -190,14 +218,45 @@ def moment(text: str | None, ledger: Ledger) -> datetime | None:
     return found if found.tzinfo else local_to_utc(found, ledger.zone)
 
 
+def occurrence(text: str | None, ledger: Ledger) -> datetime | None:
+    """The moment that --at names; one in the future may be a typing error, so it is told."""
+    at = moment(text, ledger)
+    if at is not None and at > ledger.context.now():
+        say(
+            f"--at {text} lies in the future: until then it counts in no score. If that is a "
+            "typing error, correct it: custledger record correct ENTRY --at TIME"
+        )
+    return at
+
+
 def minutes(number: float | None) -> timedelta | None:
     """Minutes of handling time, to the second."""
-    return None if number is None else timedelta(seconds=round(number * 60))
+    return None if number is None else seconds("--minutes", number, _SECONDS_A_MINUTE)
+
+
+def seconds(name: str, number: float, unit: int = 1) -> timedelta:
+    """The time span that an option of that name gave, to the second."""
+    if not math.isfinite(number) or not 0 <= number * unit <= _LONGEST_SECONDS:
+        most = f"{_LONGEST_SECONDS // unit:,}"
+        raise BadInputError(
+            f"{name} takes a number from 0 to {most}, such as {name} 5, not {number:g}."
+        )
+    return timedelta(seconds=round(number * unit, 3 if unit == 1 else 0))
 
 
 def money_of(text: str, currency: str | None, ledger: Ledger) -> Money:
     """An amount in the ledger's currency, or in another one that is named."""
     return Money.of(text, (currency or ledger.currency).upper())
+
+
+def rate_of(text: str, currency: str | None, currency_of_ledger: str) -> Money:
+    """What an hour costs; a rate below zero is refused as what it is."""
+    rate = Money.of(text, (currency or currency_of_ledger).upper())
+    if rate.minor < 0:
+        raise BadInputError(
+            f"An hour of staff time cannot cost {rate}. Give what it costs you, all told, as 30."
+        )
+    return rate
 
 
 def customer_of(ledger: Ledger, text: str) -> Customer:

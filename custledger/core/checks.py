@@ -13,13 +13,16 @@ from functools import cache
 from typing import Final, TypeVar
 
 from custledger.core.clock import day_number, to_microseconds
+from custledger.core.money import Money
 from custledger.errors import BadInputError
 
 __all__ = [
     "MAX_TEXT",
     "check_day",
+    "check_flag",
     "check_member",
     "check_moment",
+    "check_money",
     "check_name",
     "check_reason",
     "check_required",
@@ -73,6 +76,30 @@ def check_name(name: object) -> str:
     return " ".join(check_required(name, "name").split())
 
 
+def check_money(value: object, name: str) -> Money:
+    """An amount that is not negative: the field or the kind of entry says what it means."""
+    if not isinstance(value, Money):
+        raise BadInputError(
+            f"{name} must be Money, such as Money.of('12.50', 'EUR'), not {value!r}."
+        )
+    if value.minor < 0:
+        remedy = (
+            "the kind of entry says which way money went."
+            if name == "amount"
+            else "give what an hour costs, zero or more."
+        )
+        raise BadInputError(f"{name} must not be negative ({value}): {remedy}")
+    return value
+
+
+def check_flag(value: object, name: str) -> bool:
+    """True or False; None, where it was not said, is False."""
+    # No other value is taken for one of them: the text "no" would count as True.
+    if value is not None and not isinstance(value, bool):
+        raise BadInputError(f"{name} must be True or False, not {value!r}.")
+    return bool(value)
+
+
 def check_moment(moment: object, name: str) -> int:
     """Microseconds of an aware datetime between the years 1900 and 2199."""
     if not isinstance(moment, datetime):
@@ -119,15 +146,20 @@ def check_word(vocabulary: type[StrEnum], value: object) -> str:
 def check_seconds(value: object) -> int:
     """Whole seconds of a handling time of at most 31 days."""
     if not isinstance(value, timedelta):
-        raise BadInputError(f"handling_time must be a timedelta, not {value!r}.")
+        raise BadInputError(
+            f"handling_time must be a timedelta, not {value!r}: write it like timedelta(minutes=5)."
+        )
     if not timedelta() <= value <= _MAX_HANDLING:
         raise BadInputError(f"handling_time must lie between 0 and 31 days, not {value}.")
     return round(value.total_seconds())
 
 
-def check_tags(tags: Iterable[str]) -> list[str]:
-    """Tags, sorted and each once."""
-    found = sorted(set(map(str, (tags,) if isinstance(tags, str) else tags)))
+def check_tags(tags: object) -> list[str]:
+    """Tags, sorted and each once, of one tag or several."""
+    given = (tags,) if isinstance(tags, str) else tags
+    if not isinstance(given, Iterable):
+        raise BadInputError(f"tags must be a list of texts, such as ['vip'], not {tags!r}.")
+    found = sorted({check_text(tag, "each of tags") for tag in given})
     for tag in found:
         if not _TAG.fullmatch(tag):
             raise BadInputError(f"{tag!r} is not a tag: use lower-case letters, digits, _ and -.")

@@ -1,13 +1,15 @@
-"""Contact points, and the normalised form by which two of them are held to be the same."""
+"""Contact points and names, and the form by which two of them are held to be the same."""
 
 from __future__ import annotations
+
+import unicodedata
 
 import phonenumbers
 
 from custledger.core.records import ContactKind, ContactPoint
 from custledger.errors import BadInputError
 
-__all__ = ["check_region", "contact_point", "normalise"]
+__all__ = ["check_region", "contact_point", "folded", "normalise"]
 
 
 def contact_point(kind: ContactKind, value: str, region: str | None = None) -> ContactPoint:
@@ -32,7 +34,20 @@ def normalise(kind: ContactKind, value: str, region: str | None = None) -> str:
     """
     if kind is ContactKind.PHONE:
         return _e164(value, region) or "".join(c for c in value if c.isalnum() or c == "+")
-    return " ".join(value.split()).casefold()
+    return folded(value)
+
+
+def folded(text: str) -> str:
+    """A text without regard to case, to runs of white space, and to how accents are encoded.
+
+    >>> folded("  Ann   MILLER ")
+    'ann miller'
+    """
+    text = " ".join(text.split()).casefold()
+    if text.isascii():
+        return text
+    # Folding may leave a form that composes anew, so it is done on either side of the other.
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
 def check_region(region: str) -> str:

@@ -1,4 +1,8 @@
-"""What would bring a score back under the line: the smallest change of each sort."""
+"""What would bring a score back under the line: the smallest change of each sort.
+
+A change is left out where it is out of proportion, which means larger than anything there has been:
+a sale of more than all sales so far, or more days of quiet than the customer has been one.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,6 @@ from custledger.core.verdict import verdict_of
 __all__ = ["Change", "changes_for"]
 
 _LONGEST: Final = 10 * 365
-_MOST_REVENUE: Final = 2**40
 
 
 @dataclass(frozen=True)
@@ -43,13 +46,13 @@ def changes_for(
     terms: Terms,
     as_of_day: int,
 ) -> tuple[Change, ...]:
-    """The changes that would do, or nothing where the lower bound is under the line already."""
+    """The changes that would do and are in proportion; none where it is under the line already."""
     if not _outside(standing, terms):
         return ()
     found = (
         _payment(history, totals, terms, as_of_day),
-        _revenue(history, standing, terms),
-        _quiet(history, entries, terms, as_of_day),
+        _revenue(history, standing, totals, terms),
+        _quiet(history, entries, standing, terms, as_of_day),
         _incidents(history, entries, terms, as_of_day),
     )
     return tuple(change for change in found if change is not None)
@@ -70,7 +73,7 @@ def _payment(history: History, totals: Totals, terms: Terms, as_of_day: int) -> 
     return Change("payment", f"Paying the {owed} that is overdue.", 0, owed)
 
 
-def _revenue(history: History, standing: Standing, terms: Terms) -> Change | None:
+def _revenue(history: History, standing: Standing, totals: Totals, terms: Terms) -> Change | None:
     margin = terms.policy.effective_margin
 
     def enough(major: int) -> bool:
@@ -79,7 +82,7 @@ def _revenue(history: History, standing: Standing, terms: Terms) -> Change | Non
         )
         return not _outside(more, terms)
 
-    amount = _least(enough, _MOST_REVENUE)
+    amount = _least(enough, math.floor(totals.revenue / history.exchange.minor_units))
     if amount is None:
         return None
     money = Money(amount * history.exchange.minor_units, history.exchange.base)
@@ -87,7 +90,11 @@ def _revenue(history: History, standing: Standing, terms: Terms) -> Change | Non
 
 
 def _quiet(
-    history: History, entries: Sequence[Contribution], terms: Terms, as_of_day: int
+    history: History,
+    entries: Sequence[Contribution],
+    standing: Standing,
+    terms: Terms,
+    as_of_day: int,
 ) -> Change | None:
     policy = terms.policy
     known = replace(
@@ -99,7 +106,7 @@ def _quiet(
         later = [e._replace(weight=e.weight * decay) for e in entries]
         return not _outside(standing_of(known, policy, as_of_day + days, later), terms)
 
-    days = _least(enough, _LONGEST)
+    days = _least(enough, min(standing.tenure, _LONGEST))
     if days is None:
         return None
     until = date_of_day(as_of_day + days).isoformat()
@@ -116,7 +123,7 @@ def _incidents(
         kept = [e._replace(severity=0.0) if e.day in dropped else e for e in entries]
         return not _outside(standing_of(history, terms.policy, as_of_day, kept), terms)
 
-    number = _least(enough, len(days)) if days else None
+    number = _least(enough, len(days))
     if number is None:
         return None
     what = "day" if number == 1 else "days"
@@ -127,6 +134,8 @@ def _incidents(
 
 def _least(enough: Callable[[int], bool], most: int) -> int | None:
     """The smallest number from 1 to ``most`` that is enough, if more is never worse."""
+    if most < 1:
+        return None
     low, high = 0, 1
     while not enough(high):
         if high >= most:

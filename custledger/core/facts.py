@@ -17,7 +17,9 @@ from uuid import UUID
 from custledger.core.canonical import JsonValue
 from custledger.core.checks import (
     check_day,
+    check_flag,
     check_member,
+    check_money,
     check_name,
     check_required,
     check_seconds,
@@ -62,7 +64,6 @@ __all__ = [
 
 Body = dict[str, JsonValue]
 
-"""The longest text, in characters; longer ones belong in a file of evidence."""
 _MAX_RATE_DECIMALS: Final = 12
 _NOTE: Final = "staff_note"
 
@@ -160,9 +161,11 @@ def interaction_body(
     if rate is not None:
         body["rate"] = _amount(rate, "hourly_rate")
     _put_texts(body, facts, _INTERACTION_TEXTS)
-    if words := check_text(facts.get("customer_words", ""), "customer_words"):
+    if words := _text(facts, "customer_words"):
         body["words"] = words
-    _put_tags(body, facts.get("tags", ()))
+    tags = facts.get("tags")
+    if tags is not None and (found := check_tags(tags)):
+        body["tags"] = list(found)
     _put_origin(body, facts, occurred_at, known_at)
     return body
 
@@ -172,12 +175,7 @@ def money_body(
 ) -> Body:
     """The shared body of a money entry of that kind; raises BadInputError naming the field."""
     _refuse_unknown(facts, _MONEY_KEYS)
-    amount = facts.get("amount")
-    if not isinstance(amount, Money):
-        raise BadInputError(
-            f"The amount must be Money, such as Money.of('12.50', 'EUR'), not {amount!r}."
-        )
-    body: Body = {"amount": _amount(amount, "amount")}
+    body: Body = {"amount": _amount(facts.get("amount"), "amount")}
     due_on = facts.get("due_on")
     if kind is MoneyKind.INVOICE:
         if due_on is None:
@@ -185,12 +183,14 @@ def money_body(
         body["due_day"] = check_day(due_on, "due_on")
     elif due_on is not None:
         raise BadInputError(f"Only an invoice has due_on, not a {kind.value}.")
-    if facts.get("goods_returned"):
+    if check_flag(facts.get("goods_returned"), "goods_returned"):
         if kind is not MoneyKind.REFUND:
             raise BadInputError(f"Only a refund has goods_returned, not a {kind.value}.")
         body["returned"] = True
     applies_to = facts.get("applies_to")
     if applies_to is not None:
+        if not isinstance(applies_to, EntryRef):
+            raise BadInputError(f"applies_to must be the id of an entry, not {applies_to!r}.")
         if kind in (MoneyKind.INVOICE, MoneyKind.SALE):
             raise BadInputError(f"A {kind.value} applies to nothing; leave applies_to out.")
         body["applies_to"] = applies_to.seq
@@ -205,9 +205,9 @@ def customer_body(facts: Mapping[str, Any], *, joined_day: int, region: str | No
     _refuse_unknown(facts, _CUSTOMER_KEYS)
     body: Body = {"name": check_required(facts.get("name", ""), "name"), "joined_day": joined_day}
     _put_word(body, facts, "status", CustomerStatus, CustomerStatus.ACTIVE)
-    points = [(ContactKind.EMAIL, value) for value in _several(facts.get("email") or ())]
-    points += [(ContactKind.PHONE, value) for value in _several(facts.get("phone") or ())]
-    points += [_pair(point) for point in facts.get("contact_points") or ()]
+    points = [(ContactKind.EMAIL, value) for value in _several(facts, "email")]
+    points += [(ContactKind.PHONE, value) for value in _several(facts, "phone")]
+    points += [_pair(point) for point in _several(facts, "contact_points")]
     texts = [(kind, check_text(value, kind.value)) for kind, value in points]
     found = [contact_point(kind, text, region) for kind, text in texts if text]
     if found:
@@ -240,7 +240,7 @@ def hourly_rate_body(rate: Money, effective_on: date, staff: UUID | None) -> Bod
 
 def exchange_rate_body(currency: Money, rate: str, effective_on: date | None) -> Body:
     """The body of an exchange rate; ``currency`` is any amount of the foreign currency."""
-    number = parse_decimal(rate)
+    number = parse_decimal(check_text(rate, "rate"))
     if not 0 < number < 10**6 or -int(number.as_tuple().exponent) > _MAX_RATE_DECIMALS:
         raise BadInputError(
             f"An exchange rate lies between 0 and 1,000,000 with at most 12 decimals, not {rate}."
@@ -262,7 +262,7 @@ def evidence_body(
 
 def staff_part(facts: Mapping[str, Any]) -> Body | None:
     """The staff-only part of a payload, or None if there is nothing in it."""
-    note = check_text(facts.get(_NOTE) or "", _NOTE)
+    note = _text(facts, _NOTE)
     return {_NOTE: note} if note else None
 
 
@@ -276,15 +276,15 @@ def _put_word(
 
 def _put_texts(body: Body, facts: Mapping[str, Any], names: Iterable[str]) -> None:
     for name in names:
-        value = facts.get(name)
-        text = check_text(value, name) if value else ""
+        text = _text(facts, name)
         if text:
             body[name] = text
 
 
-def _put_tags(body: Body, tags: Iterable[str]) -> None:
-    if tags:
-        body["tags"] = list(check_tags(tags))
+def _text(facts: Mapping[str, Any], name: str) -> str:
+    # Only what was not said is left out: an external id of 0 must not vanish, but be refused.
+    value = facts.get(name)
+    return "" if value is None else check_text(value, name)
 
 
 def _put_origin(body: Body, facts: Mapping[str, Any], occurred_at: int, known_at: int) -> None:
@@ -294,8 +294,8 @@ def _put_origin(body: Body, facts: Mapping[str, Any], occurred_at: int, known_at
 
 
 def _put_external(body: Body, facts: Mapping[str, Any]) -> None:
-    external_id = check_text(facts.get("external_id") or "", "external_id")
-    source = check_text(facts.get("source") or "", "source")
+    external_id = _text(facts, "external_id")
+    source = _text(facts, "source")
     if not external_id and not source:
         return
     if not external_id or not source:
@@ -303,11 +303,8 @@ def _put_external(body: Body, facts: Mapping[str, Any]) -> None:
     body["external"] = [source, external_id]
 
 
-def _amount(money: Money, name: str) -> list[JsonValue]:
-    if money.minor < 0:
-        raise BadInputError(
-            f"{name} must not be negative ({money}): the kind of entry says which way money went."
-        )
+def _amount(value: object, name: str) -> list[JsonValue]:
+    money = check_money(value, name)
     return [money.minor, money.currency]
 
 
@@ -321,8 +318,15 @@ def _pair(point: object) -> tuple[ContactKind, Any]:
     return check_member(ContactKind, point[0]), point[1]
 
 
-def _several(value: str | Iterable[str]) -> Iterable[str]:
-    return ((value,) if value else ()) if isinstance(value, str) else value
+def _several(facts: Mapping[str, Any], name: str) -> Iterable[Any]:
+    value = facts.get(name)
+    if value is None or value == "":
+        return ()
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, Iterable):
+        raise BadInputError(f"{name} must be a text or a list, not {value!r}.")
+    return value
 
 
 def _refuse_unknown(facts: Mapping[str, Any], known: frozenset[str]) -> None:

@@ -121,7 +121,7 @@ def _headline(fit: Fit) -> str:
     elif fit.watch:
         said += "watch. It is above 50, but not surely, and accuses nobody."
     else:
-        said += f"{fit.band}. Nothing is held against this customer."
+        said += f"{fit.band}. The customer is not flagged, and treated like any other."
     said += f" Evidence: {evidence_in_words(fit.evidence)}."
     return f"{said} Only a lower bound above 50 can flag."
 

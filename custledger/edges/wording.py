@@ -10,10 +10,19 @@ from uuid import UUID
 
 from custledger.core.clock import date_of_day, zone
 from custledger.core.money import Money
-from custledger.core.records import Conduct, EntryKind, Fault, Interaction, MoneyEntry, Purpose
+from custledger.core.records import (
+    Conduct,
+    Customer,
+    EntryKind,
+    Fault,
+    Interaction,
+    MoneyEntry,
+    Purpose,
+)
 
 __all__ = [
     "count",
+    "customer_in_words",
     "day_in_words",
     "described",
     "evidence_in_words",
@@ -112,6 +121,12 @@ def described(record: Interaction | MoneyEntry) -> str:
         parts += sorted(record.tags)
     fault = _FAULTS.get(record.fault)
     return ", ".join([*parts, fault] if fault else parts)
+
+
+def customer_in_words(customer: Customer) -> str:
+    """What the ledger says of a customer: "Ann, active, joined 2026-01-05, ann@example.org"."""
+    parts = [customer.name, words(customer.status), f"joined {customer.joined_on.isoformat()}"]
+    return ", ".join([*parts, *(point.value for point in customer.contact_points)])
 
 
 def facts_in_words(kind: EntryKind, facts: Mapping[str, Any]) -> str:

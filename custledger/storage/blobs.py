@@ -8,17 +8,21 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, select
 
-from custledger.errors import LedgerUnwritableError
+from custledger.errors import BadInputError, LedgerUnwritableError
 from custledger.storage.bulk import insert_rows, table_of
 from custledger.storage.tables import BlobRow
 
-__all__ = ["CHUNK", "BlobStore", "FolderStore", "TableStore", "chunks_of"]
+__all__ = ["CHUNK", "BlobStore", "FolderStore", "Reading", "TableStore", "chunks_of"]
+
+Reading = Callable[[], AbstractContextManager[Connection]]
+"""Opens a short read of its own."""
 
 CHUNK: Final = 1 << 20
 """Files are streamed in chunks of this many bytes."""
@@ -39,6 +43,9 @@ class BlobStore(Protocol):
 
     def read(self, connection: Connection, name: str) -> Iterator[bytes]:
         """The bytes under a name, in chunks; FileNotFoundError if there are none."""
+
+    def stream(self, reading: Reading, name: str) -> Iterator[bytes]:
+        """The same, with no connection and no snapshot held between two chunks."""
 
     def delete(self, connection: Connection, name: str) -> None:
         """Forget a name; no error if it is not there."""
@@ -79,6 +86,11 @@ class FolderStore:
 
     def read(self, connection: Connection, name: str) -> Iterator[bytes]:
         """The file's bytes in chunks."""
+        with self._path(name).open("rb") as file:
+            yield from chunks_of(file)
+
+    def stream(self, reading: Reading, name: str) -> Iterator[bytes]:
+        """The file's bytes in chunks; the database has no part in it."""
         with self._path(name).open("rb") as file:
             yield from chunks_of(file)
 
@@ -123,16 +135,23 @@ class TableStore:
 
     def read(self, connection: Connection, name: str) -> Iterator[bytes]:
         """The chunks in their order."""
-        table, number = table_of(BlobRow), 0
-        while True:
-            query = select(table.c.data).where(table.c.name == name, table.c.number == number)
-            chunk = connection.scalar(query)
-            if chunk is None:
-                break
-            yield bytes(chunk)
-            number += 1
-        if number == 0:
+        return self.stream(lambda: nullcontext(connection), name)
+
+    def stream(self, reading: Reading, name: str) -> Iterator[bytes]:
+        """The chunks in their order, each by a read of its own."""
+        table = table_of(BlobRow)
+        with reading() as connection:
+            query = select(func.count()).where(table.c.name == name)
+            count = connection.scalar(query) or 0
+        if count == 0:
             raise FileNotFoundError(name)
+        for number in range(count):
+            query = select(table.c.data).where(table.c.name == name, table.c.number == number)
+            with reading() as connection:
+                chunk = connection.scalar(query)
+            if chunk is None:
+                raise FileNotFoundError(name)
+            yield bytes(chunk)
 
     def delete(self, connection: Connection, name: str) -> None:
         """Delete the chunks."""
@@ -155,6 +174,16 @@ def _sync_folder(folder: Path) -> None:
 
 
 def chunks_of(file: BinaryIO) -> Iterator[bytes]:
-    """The bytes of an open binary file in chunks."""
-    while chunk := file.read(CHUNK):
+    """The bytes of an open binary file in chunks; BadInputError for anything else."""
+    if not callable(getattr(file, "read", None)):
+        raise BadInputError(f"file must be an open binary file, not {file!r}; or give its path.")
+    while True:
+        chunk = file.read(CHUNK)
+        if not isinstance(chunk, bytes):
+            raise BadInputError(
+                f"file gives {type(chunk).__name__}, not bytes. Open it in binary mode ('rb'), or "
+                "give its path."
+            )
+        if not chunk:
+            return
         yield chunk

@@ -39,7 +39,10 @@ class Context:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection with one consistent snapshot."""
+        """A connection with one consistent snapshot.
+
+        A generator must not yield inside it: whoever stops asking would keep the connection.
+        """
         with self.database.read() as connection:
             yield connection
 

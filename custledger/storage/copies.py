@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlmodel import SQLModel
 
 from custledger.core.clock import day_number, day_of, month_number
+from custledger.core.contact import folded
 from custledger.core.money import parse_decimal
 from custledger.core.records import (
     ACCOMMODATION,
@@ -99,7 +100,7 @@ def _customer(placed: Placed, body: Mapping[str, Any], _places: Places) -> Itera
             placed.subject_id,
             placed.entry_id,
             name,
-            " ".join(name.split()).casefold(),
+            folded(name),
             status,
             body["joined_day"],
             *body.get("external", _NO_PAIR),
@@ -207,6 +208,7 @@ def _staff(placed: Placed, body: Mapping[str, Any], places: Places) -> Iterable[
             places.key(body["staff"]),
             placed.entry_id,
             body["name"],
+            folded(body["name"]),
             CODES[StaffRole][body["role"]],
             1 if body.get("active", True) else 0,
         ),

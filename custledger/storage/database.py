@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine
 
-from custledger.errors import WrongThreadError
+from custledger.errors import BadInputError, ClosedLedgerError, WrongThreadError
 from custledger.storage.engine import WRITE
 from custledger.storage.failures import translated
 
@@ -30,12 +30,13 @@ class Database:
         self.engine = engine
         self._owner = (os.getpid(), threading.get_ident())
         self._open: Connection | None = None
+        self._closed = False
         self._undo: list[Callable[[], None]] = []
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection with one consistent snapshot (the open write's, if there is one)."""
-        self._check_thread()
+        self._check_usable()
         if self._open is not None:
             with translated():
                 yield self._open
@@ -51,7 +52,7 @@ class Database:
         Inside an open write it is a savepoint: a write that failed leaves nothing, even where the
         caller goes on with the others.
         """
-        self._check_thread()
+        self._check_usable()
         if self._open is not None:
             with translated(), self._open.begin_nested(), self._undoing():
                 yield self._open
@@ -81,12 +82,24 @@ class Database:
             raise
 
     def close(self) -> None:
-        """Give back every connection."""
+        """Give back every connection, for good; a second time there is nothing to do."""
         self._check_thread()
+        if self._open is not None:
+            raise BadInputError(
+                "The ledger is in the middle of a transaction. Leave its block, then close it."
+            )
+        self._closed = True
         self.engine.dispose()
 
     def _connect(self, options: dict[str, Any]) -> Connection:
         return self.engine.connect().execution_options(**options)
+
+    def _check_usable(self) -> None:
+        self._check_thread()
+        # An engine connects again after it was disposed of: a closed ledger would go on writing,
+        # and one in memory would be another, empty one.
+        if self._closed:
+            raise ClosedLedgerError
 
     def _check_thread(self) -> None:
         if (os.getpid(), threading.get_ident()) != self._owner:

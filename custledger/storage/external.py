@@ -10,11 +10,9 @@ from sqlalchemy import Connection, select
 from sqlmodel import SQLModel
 
 from custledger.errors import BadInputError
-from custledger.storage.bulk import table_of
+from custledger.storage.bulk import portions, table_of
 
 __all__ = ["external_keys", "refuse_known"]
-
-_CHUNK = 5_000
 
 
 def external_keys(
@@ -23,8 +21,7 @@ def external_keys(
     """(Key, current entry's key) of the rows of a copy under external ids of a source."""
     table = table_of(model)
     found: dict[str, tuple[int, int]] = {}
-    for start in range(0, len(external_ids), _CHUNK):
-        chunk = external_ids[start : start + _CHUNK]
+    for chunk in portions(external_ids):
         query = select(table.c.external_id, table.c.id, table.c.entry_id).where(
             table.c.source == source, table.c.external_id.in_(chunk)
         )

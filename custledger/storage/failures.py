@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
 from custledger.errors import (
+    BadInputError,
     CustledgerError,
     LedgerBusyError,
     LedgerUnreadableError,
@@ -18,6 +19,10 @@ from custledger.errors import (
 
 __all__ = ["translated"]
 
+_UNFIT: Final = (
+    "A value is of a type that no database takes. Nothing was written; check the types of the "
+    "arguments."
+)
 _SAYINGS: Final[tuple[tuple[str, type[CustledgerError], str], ...]] = (
     ("is locked", LedgerBusyError, ""),
     ("lock timeout", LedgerBusyError, ""),
@@ -50,6 +55,15 @@ _SAYINGS: Final[tuple[tuple[str, type[CustledgerError], str], ...]] = (
     ("file is not a database", NotALedgerError, ""),
     ("malformed", LedgerUnreadableError, ""),
     (
+        "permission denied",
+        LedgerUnwritableError,
+        "The database's user lacks a right to the ledger's tables. Nothing was written; grant it, "
+        "or connect as the user who made the ledger.",
+    ),
+    ("binding parameter", BadInputError, _UNFIT),
+    ("cannot adapt", BadInputError, _UNFIT),
+    ("cannot cast", BadInputError, _UNFIT),
+    (
         "connection failed",
         LedgerUnreadableError,
         "The database server cannot be reached. Check that it runs, and the host, database and "
@@ -63,11 +77,34 @@ def translated() -> Iterator[None]:
     """Raise a driver's complaint as the CustledgerError that says what to do next."""
     try:
         yield
-    except DBAPIError as error:
-        said = str(error.orig)
-        for saying, kind, message in _SAYINGS:
-            if saying in said:
-                raise kind(message or None) from error
-        if isinstance(error, OperationalError):
-            raise LedgerUnreadableError(f"The database reported: {said.strip()}") from error
-        raise
+    except StatementError as error:
+        raise _told(error) from error
+
+
+def _told(error: StatementError) -> CustledgerError:
+    said = str(error.orig).strip()
+    for saying, kind, message in _SAYINGS:
+        if saying in said:
+            return kind(message or None)
+    # The rest are not foreseen; what they have in common is that the statement did nothing.
+    if not isinstance(error, DBAPIError):
+        return BadInputError(_UNFIT)
+    if isinstance(error, DataError):
+        return BadInputError(
+            f"The database does not take a value: {_first_line(said)}. Nothing was written; "
+            "correct the value."
+        )
+    if isinstance(error, IntegrityError):
+        return LedgerUnreadableError(
+            f"The ledger's tables contradict what was to be written: {_first_line(said)}. Nothing "
+            "was written; run `custledger verify`, and `custledger rebuild` if it finds damaged "
+            "copies."
+        )
+    return LedgerUnreadableError(
+        f"The database reported: {_first_line(said)}. Run `custledger verify`, and restore a "
+        "backup if it fails."
+    )
+
+
+def _first_line(said: str) -> str:
+    return (said.splitlines() or ["nothing"])[0].rstrip(".")

@@ -18,9 +18,10 @@ from custledger.core.facts import Body
 from custledger.core.records import EntryKind, EntryRef, Part
 from custledger.core.trail import SALT_BYTES, Header, commitment, genesis
 from custledger.errors import BadInputError
-from custledger.storage.bulk import insert_rows, table_of
+from custledger.storage.bulk import insert_rows, portions, table_of
 from custledger.storage.copies import Placed, Places, copy_rows, table_for
 from custledger.storage.identities import Identities, allocate
+from custledger.storage.ownership import OWNED_KINDS, refuse_gone, refuse_owners
 from custledger.storage.tables import EntryRow, PayloadRow
 from custledger.storage.types import CODES
 
@@ -28,7 +29,6 @@ __all__ = ["Content", "Draft", "Journal", "Superseded", "Written"]
 
 _KIND_CODES: Final = CODES[EntryKind]
 _SHARED, _STAFF, _CONTENT = (CODES[Part][part] for part in (Part.SHARED, Part.STAFF, Part.CONTENT))
-_CHUNK: Final = 5_000
 
 
 _entry = table_of(EntryRow)
@@ -111,6 +111,7 @@ class Journal:
         insert_rows(self.connection, EntryRow, entries)
         insert_rows(self.connection, PayloadRow, payloads)
         self._drop_copies(superseded.values())
+        self._refuse_orphans(drafts, superseded)
         self._write_copies(drafts, placed)
         return [
             Written(p.entry_id, p.subject_id, e[2]) for p, e in zip(placed, entries, strict=True)
@@ -126,10 +127,25 @@ class Journal:
             keys = [key % 2**31 for key in subjects]
             self.connection.execute(lock, {"space": _lock_space(self.ledger), "keys": sorted(keys)})
 
+    def _refuse_orphans(
+        self, drafts: Sequence[Draft], superseded: Mapping[tuple[int, int], Superseded]
+    ) -> None:
+        # Here and not in the books: no other writer can come in between once a chain is locked. An
+        # error takes back what this transaction wrote already.
+        added = {d.subject_id for d in drafts if d.kind is EntryKind.CUSTOMER}
+        owners = {d.subject_id for d in drafts if d.kind in OWNED_KINDS} - added
+        refuse_gone(self.connection, sorted(owners))
+        voids = {
+            (d.subject_id, d.supersedes)
+            for d in drafts
+            if d.kind is EntryKind.VOID and d.supersedes is not None
+        }
+        left = {place[0] for place in voids if superseded[place].kind is EntryKind.CUSTOMER}
+        refuse_owners(self.connection, sorted(left))
+
     def _heads(self, subjects: Sequence[int]) -> dict[int, tuple[int, bytes]]:
         heads: dict[int, tuple[int, bytes]] = {}
-        for start in range(0, len(subjects), _CHUNK):
-            chunk = subjects[start : start + _CHUNK]
+        for chunk in portions(subjects):
             for subject, seq, digest in self.connection.execute(_HEADS, {"subjects": chunk}):
                 heads[subject] = (seq, digest)
         return heads
@@ -186,8 +202,7 @@ class Journal:
         for model, keys in by_table.items():
             table = table_of(model)
             column = table.c.get("entry_id", table.c.get("id"))
-            for start in range(0, len(keys), _CHUNK):
-                chunk = keys[start : start + _CHUNK]
+            for chunk in portions(keys):
                 self.connection.execute(delete(table).where(column.in_(chunk)))  # type: ignore[union-attr]
 
     def _write_copies(self, drafts: Sequence[Draft], placed: Sequence[Placed]) -> None:
@@ -247,8 +262,7 @@ def _entries_at(connection: Connection, places: Sequence[tuple[int, int]]) -> _L
     """(Key, kind, supersedes) of the entries at (subject key, seq) pairs."""
     c, found = _entry.c, {}
     columns = (c.subject_id, c.seq, c.id, c.kind, c.supersedes)
-    for start in range(0, len(places), _CHUNK):
-        chunk = places[start : start + _CHUNK]
+    for chunk in portions(places):
         query = select(*columns).where(tuple_(c.subject_id, c.seq).in_(chunk))
         for subject, seq, key, kind, supersedes in connection.execute(query):
             found[subject, seq] = (key, kind, supersedes)

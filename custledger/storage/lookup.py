@@ -5,30 +5,33 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from custledger.core.contact import normalise
+from custledger.core.contact import folded, normalise
 from custledger.core.records import ContactKind, Customer, Staff
 from custledger.errors import AmbiguousMatchError, NotFoundError
-from custledger.storage.bulk import table_of
+from custledger.storage.bulk import portions, table_of
 from custledger.storage.context import Context
 from custledger.storage.tables import ContactPointRow, CustomerRow, IdentityRow, StaffRow
 
 __all__ = [
+    "CustomerKeys",
     "CustomerLike",
+    "Member",
     "StaffLike",
+    "StaffMembers",
     "customer_key",
     "customer_keys",
-    "customers_by_id",
     "staff_key",
 ]
 
 CustomerLike = Customer | UUID | str
 """A customer record, its id, or text that finds exactly one customer."""
 StaffLike = Staff | UUID | str
-"""A staff record, its id, or its name."""
+"""A staff record, its id, or its name, in whatever case."""
 
 _customer = table_of(CustomerRow)
 _contact = table_of(ContactPointRow)
@@ -36,7 +39,6 @@ _staff = table_of(StaffRow)
 _identity = table_of(IdentityRow)
 _SHOWN = 5
 _FIRST_DIGITS = re.compile(r"[0-9a-f]{8,31}")
-_CHUNK = 5_000
 
 
 def customer_key(connection: Connection, context: Context, who: CustomerLike) -> int:
@@ -64,7 +66,44 @@ def customer_key(connection: Connection, context: Context, who: CustomerLike) ->
     return keys[0]
 
 
-def customers_by_id(connection: Connection, whos: Iterable[object]) -> dict[object, int]:
+class Member(NamedTuple):
+    """A member of staff: the key inside the database and the uuid outside it."""
+
+    key: int
+    uuid: UUID
+
+
+class CustomerKeys:
+    """The keys of the customers that a batch names, each looked up once."""
+
+    def __init__(self, connection: Connection, context: Context, whos: Iterable[object]) -> None:
+        self._connection, self._context = connection, context
+        self._keys = _customers_by_id(connection, whos)
+
+    def key(self, who: CustomerLike) -> int:
+        """The key of one customer; NotFoundError or AmbiguousMatchError as ``customer_key``."""
+        if who not in self._keys:
+            self._keys[who] = customer_key(self._connection, self._context, who)
+        return self._keys[who]
+
+
+class StaffMembers:
+    """The members of staff that a batch names, each looked up once."""
+
+    def __init__(self, connection: Connection, context: Context) -> None:
+        self._connection, self._context = connection, context
+        self._members: dict[StaffLike, Member] = {}
+
+    def member(self, who: StaffLike) -> Member:
+        """The member of staff that is meant; NotFoundError as ``staff_key``."""
+        if who not in self._members:
+            key = staff_key(self._connection, self._context, who)
+            uuid = self._context.identities.uuid(self._connection, key)
+            self._members[who] = Member(key, uuid)
+        return self._members[who]
+
+
+def _customers_by_id(connection: Connection, whos: Iterable[object]) -> dict[object, int]:
     """The keys of those customers in a batch who are named by record or id, in few queries."""
     by_uuid: dict[UUID, list[object]] = defaultdict(list)
     for who in whos:
@@ -72,12 +111,11 @@ def customers_by_id(connection: Connection, whos: Iterable[object]) -> dict[obje
         if isinstance(uuid, UUID):
             by_uuid[uuid].append(who)
     found: dict[object, int] = {}
-    uuids = list(by_uuid)
-    for start in range(0, len(uuids), _CHUNK):
+    for uuids in portions(list(by_uuid)):
         query = (
             select(_customer.c.id, _identity.c.uuid)
             .join(_identity, _identity.c.id == _customer.c.id)
-            .where(_identity.c.uuid.in_(uuids[start : start + _CHUNK]))
+            .where(_identity.c.uuid.in_(uuids))
         )
         for key, uuid in connection.execute(query):
             found.update((who, key) for who in by_uuid[uuid])
@@ -93,7 +131,7 @@ def customer_keys(connection: Connection, context: Context, wanted: str) -> list
     if not wanted or not _storable(wanted):
         return []
     exact = _matching(connection, _customer.c.external_id == wanted)
-    folded = " ".join(wanted.split()).casefold()
+    name = folded(wanted)
     forms = {normalise(kind, wanted, context.region) for kind in ContactKind}
     points = select(_contact.c.customer_id).where(_contact.c.normalised.in_(sorted(forms)))
     exact += [
@@ -101,11 +139,11 @@ def customer_keys(connection: Connection, context: Context, wanted: str) -> list
         for key in connection.scalars(points.distinct().order_by(_contact.c.customer_id))
         if key not in exact
     ]
-    exact += [k for k in _matching(connection, _customer.c.name_folded == folded) if k not in exact]
+    exact += [k for k in _matching(connection, _customer.c.name_folded == name) if k not in exact]
     exact = exact or _by_first_digits(connection, wanted)
     if exact:
         return exact
-    return _matching(connection, _customer.c.name_folded.contains(folded, autoescape=True))
+    return _matching(connection, _customer.c.name_folded.contains(name, autoescape=True))
 
 
 def _by_first_digits(connection: Connection, text: str) -> list[int]:
@@ -135,7 +173,7 @@ def staff_key(connection: Connection, context: Context, who: StaffLike) -> int:
             raise NotFoundError(f"No member of staff has the id {uuid}.")
         return key
     name = " ".join(str(who).split())
-    named = select(_staff.c.id).where(_staff.c.name == name)
+    named = select(_staff.c.id).where(_staff.c.name_folded == folded(name))
     keys = list(connection.scalars(named)) if _storable(name) else []
     if not keys:
         raise NotFoundError(f"{name!r} is not registered. Add them: `custledger add staff NAME`.")

@@ -19,7 +19,7 @@ from sqlalchemy.exc import NoResultFound
 from custledger.core.checks import check_name
 from custledger.core.clock import to_microseconds
 from custledger.core.clock import zone as check_zone
-from custledger.core.contact import check_region
+from custledger.core.contact import check_region, folded
 from custledger.core.facts import Body, staff_body
 from custledger.core.money import exponent_of
 from custledger.core.policy import default_policy
@@ -235,7 +235,7 @@ def _actor_of_trail(
         with suppress(ValueError):
             bodies[link.seq] = json.loads(link.shared() or b"{}")
     for placed, body, _ in current_entries(chain, bodies):
-        if placed.kind is EntryKind.STAFF and body.get("name") == actor:
+        if placed.kind is EntryKind.STAFF and folded(body.get("name", "")) == folded(actor):
             key = context.identities.key(connection, uuid.UUID(body["staff"]))
             return None if key is None else (key, body.get("active", True))
     return None

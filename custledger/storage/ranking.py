@@ -13,10 +13,9 @@ from sqlalchemy import Connection
 from custledger.core.clock import date_of_day
 from custledger.core.money import Money
 from custledger.core.policy import ScorePolicy
-from custledger.core.standing import Totals
 from custledger.core.statement import hourly_minor, net_minor, round_minor
 from custledger.storage.question import Question
-from custledger.storage.score_rows import question_for
+from custledger.storage.score_rows import question_for, totals_of
 from custledger.storage.standing_sql import totals_select
 
 __all__ = ["RankingRow", "ranking_rows"]
@@ -75,22 +74,14 @@ def ranking_rows(
 
 
 def _row(found: Any, question: Question) -> RankingRow:
-    totals = Totals(
-        revenue=found.revenue,
-        refunds=found.refunds,
-        chargebacks=found.chargebacks,
-        write_offs=found.write_offs,
-        concessions=found.concessions,
-        time_cost=found.time_full,
-        seconds=int(found.seconds),
-    )
+    totals = totals_of(found)
     earned = hourly_minor(totals)
     return RankingRow(
         customer_id=str(found.uuid),
         name=found.name,
         as_of=date_of_day(question.as_of_day).isoformat(),
         currency=question.currency,
-        net_minor=round_minor(net_minor(totals, ScorePolicy())),
+        net_minor=round_minor(net_minor(totals, question.policy)),
         revenue_minor=round_minor(totals.revenue),
         refunds_minor=round_minor(totals.refunds),
         chargebacks_minor=round_minor(totals.chargebacks),

@@ -12,13 +12,12 @@ from sqlalchemy import Connection, Select, select
 from custledger.core.bodies import StoredEntry
 from custledger.core.clock import from_microseconds
 from custledger.core.records import EntryRef, Part, TrailEntry
-from custledger.storage.bulk import table_of
+from custledger.storage.bulk import portions, table_of
 from custledger.storage.identities import Identities
 from custledger.storage.tables import EntryRow, PayloadRow
 
 __all__ = ["bodies_of", "ledger_bodies", "stored_entries", "trail_entries"]
 
-_CHUNK = 5_000
 _entry = table_of(EntryRow)
 _payload = table_of(PayloadRow)
 
@@ -29,8 +28,8 @@ def stored_entries(
     """Entries with their bodies for (current entry's key, first seq) pairs, in that order."""
     found: dict[int, Any] = {}
     bodies = bodies_of(connection, [entry_id for entry_id, _ in rows])
-    for start in range(0, len(rows), _CHUNK):
-        keys = [entry_id for entry_id, _ in rows[start : start + _CHUNK]]
+    for portion in portions(rows):
+        keys = [entry_id for entry_id, _ in portion]
         for row in connection.execute(select(_entry).where(_entry.c.id.in_(keys))):
             found[row.id] = row
     uuids = identities.uuids(
@@ -61,8 +60,7 @@ def bodies_of(connection: Connection, keys: Iterable[int]) -> dict[int, dict[Par
     bodies: dict[int, dict[Part, dict[str, Any]]] = {}
     wanted = list(keys)
     columns = (_payload.c.entry_id, _payload.c.part, _payload.c.body)
-    for start in range(0, len(wanted), _CHUNK):
-        chunk = wanted[start : start + _CHUNK]
+    for chunk in portions(wanted):
         query = select(*columns).where(
             _payload.c.entry_id.in_(chunk), _payload.c.part != Part.CONTENT
         )

@@ -28,6 +28,7 @@ __all__ = [
     "human_staff",
     "question_for",
     "score_rows",
+    "totals_of",
 ]
 
 _RATE: Final = table_of(ExchangeRateRow)
@@ -132,8 +133,9 @@ def human_staff(connection: Connection) -> int:
     return int(connection.scalar(people) or 0)
 
 
-def _row(found: Any, question: Question) -> ScoreRow:
-    totals = Totals(
+def totals_of(found: Any) -> Totals:
+    """The totals of a customer in a row of ``score_select`` or ``totals_select``."""
+    return Totals(
         revenue=found.revenue,
         refunds=found.refunds,
         returned=found.returned,
@@ -145,6 +147,10 @@ def _row(found: Any, question: Question) -> ScoreRow:
         time_cost_ours=found.time_ours,
         seconds=int(found.seconds),
     )
+
+
+def _row(found: Any, question: Question) -> ScoreRow:
+    totals = totals_of(found)
     hourly = hourly_minor(totals)
     return ScoreRow(
         customer_id=str(found.uuid),

@@ -177,12 +177,13 @@ class LedgerRow(_Row, table=True):
 
 
 class StaffRow(_Row, table=True):
-    """A registered member of staff or program."""
+    """A registered member of staff or program; ``name_folded`` keeps one person from being two."""
 
     __tablename__ = "custledger_staff"
     id: int = Field(sa_column=_identity(primary_key=True))
     entry_id: int = Field(sa_column=_entry())
-    name: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    name: str = Field(sa_column=Column(Text, nullable=False))
+    name_folded: str = Field(sa_column=Column(Text, nullable=False, unique=True))
     role: StaffRole = Field(sa_column=Column(Coded(StaffRole), nullable=False))
     active: int = Field(sa_column=Column(SmallInteger, nullable=False))
 

@@ -427,6 +427,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name_folded", sa.Text(), nullable=False),
         sa.Column("role", sa.SmallInteger(), nullable=False),
         sa.Column("active", sa.SmallInteger(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -436,7 +437,7 @@ def upgrade() -> None:
             ["id"], ["custledger_identity.id"], name=op.f("fk_custledger_staff_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_custledger_staff")),
-        sa.UniqueConstraint("name", name=op.f("uq_custledger_staff_name")),
+        sa.UniqueConstraint("name_folded", name=op.f("uq_custledger_staff_name_folded")),
     )
     op.create_table(
         "custledger_voided",

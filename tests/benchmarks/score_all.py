@@ -142,7 +142,7 @@ def _fill(connection: Connection, rows: int, customers: int, rates: int) -> None
     staff = range(STAFF, STAFF + 40)
     insert_rows(connection, IdentityRow, [(k, f"{k:032x}") for k in (*keys, *staff)])
     agent = code_of(StaffRole.AGENT)
-    insert_rows(connection, StaffRow, [(k, 1, f"staff {k}", agent, 1) for k in staff])
+    insert_rows(connection, StaffRow, [(k, 1, f"staff {k}", f"staff {k}", agent, 1) for k in staff])
     people = [(k, 1, f"customer {k}", "", 1, FIRST_DAY - k % 400, None, None) for k in keys]
     insert_rows(connection, CustomerRow, people)
     step = max(1, DAYS // rates)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from custledger import Ledger
+from custledger import Ledger, Money, open_ledger
 from custledger.core.checks import MAX_TEXT
 from custledger.core.records import ContactKind, ContactPoint, Customer, CustomerStatus
 from custledger.errors import AmbiguousMatchError, BadInputError, NotFoundError
@@ -121,13 +124,6 @@ def test_all_are_listed_in_the_order_they_were_added(ledger: Ledger) -> None:
     ids = ledger.customers.add_many([{"name": name} for name in "CAB"])
     assert [customer.id for customer in ledger.customers.all()] == ids
     assert [customer.name for customer in ledger.customers.all()] == ["C", "A", "B"]
-
-
-def test_customers_are_known_by_external_id(ledger: Ledger) -> None:
-    rows = [{"name": n, "source": "shop", "external_id": n} for n in "AB"]
-    one, two = ledger.customers.add_many(rows)
-    assert ledger.customers.by_external_id("shop", ["A", "B", "C"]) == {"A": one, "B": two}
-    assert ledger.customers.by_external_id("till", ["A"]) == {}
 
 
 def test_no_rows_add_nobody(ledger: Ledger) -> None:
@@ -272,3 +268,65 @@ def test_external_id_is_free_again_after_a_void(ledger: Ledger) -> None:
 def test_ids_are_random_and_not_counted(ledger: Ledger) -> None:
     ids = ledger.customers.add_many([{"name": "A"}, {"name": "B"}])
     assert all(isinstance(i, UUID) and i.version == 4 for i in ids)
+
+
+def test_customer_with_current_entries_is_not_voided(ledger: Ledger, ann: Customer) -> None:
+    call = ledger.interactions.record(ann, channel="chat")
+    sales = [ledger.money.record_sale(ann, amount=Money(1, "EUR")) for _ in range(2)]
+    note = ledger.evidence.attach(ann, text="x")
+    with pytest.raises(
+        BadInputError,
+        match="still has 1 interaction, 2 money entries and 1 piece of evidence",
+    ):
+        ledger.customers.void(ann, reason="entered twice")
+    assert ledger.customers.get(ann) == ann
+    assert len(ledger.history(ann)) == 5
+    ledger.interactions.void(call, reason="r")
+    ledger.evidence.void(note, reason="r")
+    for sale in sales:
+        with pytest.raises(BadInputError, match="money entr"):
+            ledger.customers.void(ann, reason="entered twice")
+        ledger.money.void(sale, reason="r")
+    ledger.customers.void(ann, reason="entered twice")
+    assert ledger.customers.all() == []
+
+
+@pytest.mark.parametrize("first", ["void", "sale"])
+def test_void_and_an_entry_at_the_same_moment_leave_no_orphan(
+    postgres_url: str, first: str
+) -> None:
+    with open_ledger(postgres_url, actor="Olga") as one:
+        ann = one.customers.add("Ann")
+        acts: dict[str, Callable[[Ledger], Any]] = {
+            "void": lambda ledger: ledger.customers.void(ann.id, reason="r"),
+            "sale": lambda ledger: ledger.money.record_sale(ann.id, amount=Money(1, "EUR")),
+        }
+        (second,) = acts.keys() - {first}
+        outcome: list[object] = []
+
+        def work() -> None:
+            with open_ledger(postgres_url, actor="Olga") as two:
+                try:
+                    acts[second](two)
+                except Exception as error:
+                    outcome.append(error)
+
+        with one.transaction():
+            acts[first](one)
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join(1)  # it has found Ann, and waits for her chain
+            assert thread.is_alive()
+        thread.join()
+        expected = NotFoundError if first == "void" else BadInputError
+        assert [type(error) for error in outcome] == [expected], outcome
+        assert [entry.kind for entry in one.history(ann.id)] == ["customer", first]
+        assert one.verify().ok
+
+
+def test_correction_names_a_fact(ledger: Ledger, ann: Customer) -> None:
+    with pytest.raises(BadInputError, match="Nothing to correct"):
+        ledger.customers.correct(ann, reason="r")
+    with pytest.raises(BadInputError, match="cannot change the customer"):
+        ledger.customers.correct(ann, customer=ann, reason="r")  # type: ignore[call-arg]
+    assert ledger.customers.get(ann) == ann

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from custledger import EntryRef, Ledger, Money, open_ledger
 from custledger.core.records import Customer, Evidence, Interaction
-from custledger.errors import BadInputError, NotFoundError
+from custledger.errors import BadInputError, LedgerUnreadableError, NotFoundError
 from custledger.pytest_plugin import START
 from custledger.storage.blobs import CHUNK
 from custledger.storage.bulk import table_of
@@ -247,3 +247,115 @@ def test_sweep_removes_old_files_that_no_entry_names_and_nothing_else(
         ]
         assert content(folder_ledger, kept) == b"tape"
         assert content(neighbour, theirs) == b"tape"
+
+
+# Reading in chunks
+
+
+def test_anything_may_be_done_between_two_chunks(ledger: Ledger, ann: Customer) -> None:
+    data = os.urandom(2 * CHUNK + 5)
+    tape = ledger.evidence.attach(ann, file=io.BytesIO(data))
+    chunks = ledger.evidence.read(tape)
+    read = next(chunks)
+    assert ledger.customers.get(ann) == ann
+    with ledger.transaction():
+        ledger.customers.add("Bo")
+        read += next(chunks)
+    other = ledger.evidence.read(tape)
+    assert next(other) == data[:CHUNK]  # two readers at once
+    assert read + b"".join(chunks) == data
+
+
+@pytest.mark.parametrize("where", ["memory", "location"])
+def test_reading_that_stopped_half_way_holds_nothing(where: str, location: str) -> None:
+    with open_ledger(":memory:" if where == "memory" else location, actor="Olga") as ledger:
+        ann = ledger.customers.add("Ann")
+        tape = ledger.evidence.attach(ann, file=io.BytesIO(bytes(CHUNK + 1)))
+        unfinished = [ledger.evidence.read(tape) for _ in range(20)]  # more than a pool has
+        assert [len(next(chunks)) for chunks in unfinished] == [CHUNK] * 20
+        pool = ledger.context.database.engine.pool
+        assert getattr(pool, "checkedout", lambda: 0)() == 0
+        assert ledger.customers.all() == [ann]
+        assert ledger.rebuild() > 0
+
+
+def test_chunks_that_vanish_in_the_middle_are_an_error_and_not_a_shorter_file() -> None:
+    with open_ledger(":memory:", actor="Olga") as ledger:
+        ann = ledger.customers.add("Ann")
+        tape: list[Evidence] = []
+
+        def attach_and_fail() -> None:
+            with ledger.transaction():
+                tape.append(ledger.evidence.attach(ann, file=io.BytesIO(bytes(CHUNK + 1))))
+                chunks.append(ledger.evidence.read(tape[0]))
+                next(chunks[0])
+                raise ZeroDivisionError
+
+        chunks: list[Iterator[bytes]] = []
+        with pytest.raises(ZeroDivisionError):
+            attach_and_fail()
+        with pytest.raises(NotFoundError, match="missing from the evidence store"):
+            next(chunks[0])
+
+
+def test_what_is_not_there_is_said_before_the_first_chunk(ledger: Ledger, ann: Customer) -> None:
+    with pytest.raises(NotFoundError):
+        ledger.evidence.read(EntryRef(ann.id, 9))
+
+
+def test_file_in_the_store_that_cannot_be_read_is_reported(
+    folder_ledger: Ledger, tmp_path: Path
+) -> None:
+    tape = folder_ledger.evidence.attach(folder_ledger.customers.add("Ann"), file=io.BytesIO(b"x"))
+    (file,) = (p for p in (tmp_path / "elsewhere").rglob("*") if p.is_file())
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(LedgerUnreadableError, match=r"cannot be read: .*Check the permissions"):
+        content(folder_ledger, tape)
+
+
+# What is no evidence
+
+
+def test_what_is_no_evidence_is_refused_by_name(
+    ledger: Ledger, ann: Customer, tmp_path: Path, location: str
+) -> None:
+    path = tmp_path / "mail.txt"
+    path.write_text("Dear shop")
+    with path.open() as text_mode:
+        bad: list[tuple[dict[str, object], str]] = [
+            ({"file": text_mode}, r"file gives str, not bytes\. Open it in binary mode"),
+            ({"file": io.StringIO("")}, "file gives str, not bytes"),
+            ({"file": "mail.txt"}, "file must be an open binary file.*or give its path"),
+            ({"file": 5}, "file must be an open binary file"),
+            ({"text": b"x"}, "text must be text.*give bytes as a file"),
+            ({"path": 5}, "path must be the path of a file"),
+            ({"path": "a\0b"}, "path must be the path of a file"),
+            ({"text": "x", "caption": 5}, "caption must be text"),
+            ({"text": "x", "media_type": 5}, "media_type must be text"),
+        ]
+        for facts, words in bad:
+            with pytest.raises(BadInputError, match=words):
+                ledger.evidence.attach(ann, **facts)  # type: ignore[arg-type]
+    assert ledger.evidence.of(ann) == []
+    assert stored_files(ledger, location) == []
+
+
+def test_evidence_is_named_by_its_record_or_id(ledger: Ledger, ann: Customer) -> None:
+    acts = (
+        ledger.evidence.get,
+        ledger.evidence.read,
+        lambda what: ledger.evidence.void(what, reason="r"),
+    )
+    for act in acts:
+        for what in ("abc", None, 5, ann):
+            with pytest.raises(BadInputError, match="by its record or its id"):
+                act(what)  # type: ignore[arg-type]
+
+
+def test_rows_of_evidence_are_mappings_that_say_to_whom(ledger: Ledger, ann: Customer) -> None:
+    for row in (5, {"text": "x"}, {"to": ann, "txt": "x"}):
+        with pytest.raises(BadInputError, match="a mapping with 'to' and some of"):
+            ledger.evidence.attach_many([{"to": ann, "text": "x"}, row])  # type: ignore[list-item]
+    assert ledger.evidence.of(ann) == []
+    assert len(ledger.evidence.attach_many([{"to": ann, "text": "x"}])) == 1

@@ -112,11 +112,33 @@ def test_undo_leaves_other_imports_alone(ledger: Ledger) -> None:
 
 def test_undo_happens_once_has_a_reason_and_a_number(ledger: Ledger) -> None:
     start(ledger)
-    with pytest.raises(BadInputError, match="must not be empty"):
-        ledger.imports.undo(1, reason=" ")
+    for reason, words in ((" ", "reason must not be empty"), (5, "reason must be text")):
+        with pytest.raises(BadInputError, match=words):
+            ledger.imports.undo(1, reason=reason)  # type: ignore[arg-type]
     ledger.imports.undo(1, reason="r")
     with pytest.raises(BadInputError, match="undone already"):
         ledger.imports.undo(1, reason="r")
     for act in (lambda: ledger.imports.undo(9, reason="r"), lambda: ledger.imports.get(9)):
         with pytest.raises(NotFoundError, match="no import 9"):
             act()
+
+
+def test_import_is_named_by_its_number(ledger: Ledger) -> None:
+    start(ledger)
+    for number in ("1", None, True, 1.0):
+        for act in (ledger.imports.get, lambda n: ledger.imports.undo(n, reason="r")):
+            with pytest.raises(BadInputError, match="named by its number, such as 1"):
+                act(number)  # type: ignore[arg-type]
+    for number in (0, -1, 2**31, 2**70):
+        with pytest.raises(NotFoundError, match="There is no import"):
+            ledger.imports.get(number)
+
+
+def test_batch_starts_with_texts(ledger: Ledger) -> None:
+    facts = {"source": "till", "file_name": "till.csv", "fingerprint": "a"}
+    for name in facts:
+        with pytest.raises(BadInputError, match=f"{name} must be text"):
+            ledger.imports.start(**(facts | {name: 5}))  # type: ignore[arg-type]
+    with pytest.raises(BadInputError, match="fingerprint must not be empty"):
+        ledger.imports.start(**(facts | {"fingerprint": ""}))
+    assert ledger.imports.all() == []

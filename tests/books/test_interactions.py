@@ -139,7 +139,7 @@ BAD = [
     ({"channel": "phone", "occurred_at": datetime(206, 1, 1, tzinfo=UTC)}, "year 206"),
     ({"channel": "phone", "occurred_at": datetime.max.replace(tzinfo=UTC)}, "year 9999"),
     ({"channel": "phone", "known_at": datetime(2025, 1, 1, tzinfo=UTC)}, "before occurred_at"),
-    ({"channel": "phone", "handling_time": 12}, "handling_time must be a timedelta, not 12"),
+    ({"channel": "phone", "handling_time": 12}, "handling_time must be a timedelta"),
     ({"channel": "phone", "handling_time": timedelta(-1)}, "between 0 and 31 days"),
     ({"channel": "phone", "handling_time": timedelta(32)}, "between 0 and 31 days"),
     ({"channel": "phone", "hourly_rate": Money(-1, "EUR")}, "hourly_rate must not be negative"),
@@ -309,3 +309,63 @@ def test_reference_of_another_kind_is_not_found(ledger: Ledger, ann: Customer) -
 def test_handling_time_is_kept_in_whole_seconds(ledger: Ledger, ann: Customer) -> None:
     call = ledger.interactions.record(ann, channel="chat", handling_time=timedelta(seconds=2.5))
     assert call.handling_time == timedelta(seconds=2)
+
+
+def test_rate_is_taken_anew_when_staff_or_moment_changes(
+    ledger: Ledger, ann: Customer, clock: Clock
+) -> None:
+    ledger.staff.add("Zoe", hourly_rate=Money(5000, "EUR"))
+    call = ledger.interactions.record(ann, channel="phone", staff="Sam")
+    assert ledger.interactions.correct(call, staff="Zoe", reason="r").hourly_rate == Money(
+        5000, "EUR"
+    )
+    clock.advance(timedelta(days=10))
+    ledger.staff.set_rate(Money(7000, "EUR"), staff="Zoe")
+    later = ledger.interactions.correct(call, occurred_at=clock(), reason="r")
+    assert later.hourly_rate == Money(7000, "EUR")
+    named = ledger.interactions.correct(
+        call, staff="Sam", hourly_rate=Money(1, "EUR"), reason="by contract"
+    )
+    assert named.hourly_rate == Money(1, "EUR")
+    anew = ledger.interactions.correct(call, hourly_rate=None, reason="r")
+    assert anew.hourly_rate == Money(3000, "EUR")
+
+
+def test_rate_stays_while_staff_and_moment_stay(
+    ledger: Ledger, ann: Customer, clock: Clock
+) -> None:
+    ledger.staff.add("Zoe")
+    calls = [
+        ledger.interactions.record(ann, channel="phone", staff=who, hourly_rate=rate)
+        for who, rate in (("Sam", Money(1, "EUR")), ("Zoe", None))
+    ]
+    ledger.staff.set_rate(Money(9000, "EUR"), staff="Zoe")
+    clock.advance(timedelta(hours=1))
+    for call in calls:
+        assert call.staff_id is not None
+        again = ledger.interactions.correct(
+            call, summary="x", staff=call.staff_id, occurred_at=call.occurred_at, reason="r"
+        )
+        assert again.hourly_rate == call.hourly_rate
+
+
+def test_moment_moved_later_takes_along_when_it_was_known(ledger: Ledger, ann: Customer) -> None:
+    call = ledger.interactions.record(
+        ann, channel="chat", occurred_at=START - timedelta(2), known_at=START - timedelta(2)
+    )
+    moved = ledger.interactions.correct(call, occurred_at=START - timedelta(1), reason="r")
+    assert moved.known_at == moved.occurred_at == START - timedelta(1)
+    back = ledger.interactions.correct(call, occurred_at=START - timedelta(3), reason="r")
+    assert back.known_at == START - timedelta(1)
+    with pytest.raises(BadInputError, match="known_at is before occurred_at"):
+        ledger.interactions.correct(call, known_at=START - timedelta(4), reason="r")
+
+
+def test_correction_names_a_fact_and_never_another_customer(ledger: Ledger, ann: Customer) -> None:
+    ben = ledger.customers.add("Ben")
+    call = ledger.interactions.record(ann, channel="chat")
+    with pytest.raises(BadInputError, match="Nothing to correct"):
+        ledger.interactions.correct(call, reason="r")
+    with pytest.raises(BadInputError, match="cannot change the customer"):
+        ledger.interactions.correct(call, customer=ben, reason="r")  # type: ignore[call-arg]
+    assert ledger.interactions.get(call) == call

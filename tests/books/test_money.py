@@ -104,7 +104,7 @@ BAD = [
     ({"kind": "sale", "amount": EURO, "occurred_at": datetime(2026, 1, 1)}, "no time zone"),
     ({"kind": "sale", "amount": EURO, "applies_to": "invoice"}, "applies_to must be an invoice"),
     ({"kind": "payment", "amount": EURO, "applies_to": "7"}, "applies_to must be an invoice"),
-    ({"kind": "payment", "amount": EURO, "applies_to": EntryRef(uuid4(), 2)}, "another customer"),
+    ({"kind": "payment", "amount": EURO, "applies_to": EntryRef(uuid4(), 2)}, "no current invoice"),
     ({"kind": "sale", "amount": EURO, "fault": "his"}, "'his' is not a fault"),
     ({"kind": "sale", "amount": EURO, "summary": "\0"}, "NUL"),
     ({"kind": "sale", "amount": EURO, "tags": ["x"]}, "Unknown: tags"),
@@ -179,8 +179,9 @@ def test_correction_keeps_kind_id_and_other_facts(ledger: Ledger, invoice: Money
 
 
 def test_correction_cannot_change_the_kind(ledger: Ledger, invoice: MoneyEntry) -> None:
-    same = ledger.money.correct(invoice, kind="sale", reason="r")  # type: ignore[call-arg]
-    assert same.kind is MoneyKind.INVOICE
+    with pytest.raises(BadInputError, match="cannot change the kind"):
+        ledger.money.correct(invoice, kind="sale", reason="r")  # type: ignore[call-arg]
+    assert ledger.money.get(invoice) == invoice
 
 
 def test_bad_correction_writes_nothing(ledger: Ledger, invoice: MoneyEntry) -> None:
@@ -213,3 +214,26 @@ def test_entries_are_listed_as_they_happened(ledger: Ledger, ann: Customer) -> N
             ann, amount=Money(days, "EUR"), occurred_at=START - timedelta(days=days)
         )
     assert [entry.amount.minor for entry in ledger.money.of(ann)] == [3, 2, 1]
+
+
+def test_moment_moved_later_takes_along_when_it_was_known(ledger: Ledger, ann: Customer) -> None:
+    sale = ledger.money.record_sale(
+        ann, amount=EURO, occurred_at=START - timedelta(days=9), known_at=START - timedelta(days=5)
+    )
+    moved = ledger.money.correct(sale, occurred_at=START - timedelta(days=2), reason="r")
+    assert moved.known_at == moved.occurred_at == START - timedelta(days=2)
+    back = ledger.money.correct(sale, occurred_at=START - timedelta(days=8), reason="r")
+    assert back.known_at == START - timedelta(days=2)
+    with pytest.raises(BadInputError, match="known_at is before occurred_at"):
+        ledger.money.correct(sale, known_at=START - timedelta(days=9), reason="r")
+
+
+def test_correction_names_a_fact_and_never_another_customer(
+    ledger: Ledger, invoice: MoneyEntry
+) -> None:
+    ben = ledger.customers.add("Ben")
+    with pytest.raises(BadInputError, match="Nothing to correct"):
+        ledger.money.correct(invoice, reason="r")
+    with pytest.raises(BadInputError, match="cannot change the customer"):
+        ledger.money.correct(invoice, customer=ben, reason="r")  # type: ignore[call-arg]
+    assert ledger.money.get(invoice) == invoice

@@ -27,7 +27,7 @@ def test_staff_is_found_by_record_id_and_name(ledger: Ledger) -> None:
 
 
 def test_staff_that_is_not_registered_is_not_found(ledger: Ledger) -> None:
-    for who in ("sam", "Nobody", "", "a\0b", "\ud800"):
+    for who in ("sa", "Nobody", "", "a\0b", "\ud800"):
         with pytest.raises(NotFoundError, match="not registered"):
             ledger.staff.get(who)
 
@@ -149,3 +149,16 @@ def test_last_rate_set_for_a_day_counts(ledger: Ledger) -> None:
     ledger.staff.set_rate(Money(4000, "EUR"), staff="Sam")
     call = ledger.interactions.record(ledger.customers.add("Ann"), channel="chat", staff="Sam")
     assert call.hourly_rate == Money(4000, "EUR")
+
+
+def test_name_in_another_case_or_spacing_is_the_same_person(ledger: Ledger, location: str) -> None:
+    jose = ledger.staff.add("José  Straße")
+    for name in ("sam", " SAM ", "jose\u0301 strasse", "JOSÉ STRASSE"):
+        with pytest.raises(BadInputError, match="registered already"):
+            ledger.staff.add(name)
+    with pytest.raises(BadInputError, match="'Zoe' is registered already"):
+        ledger.staff.add_many(["Zoe", "ZOE"])
+    assert [s.name for s in ledger.staff.all()] == ["Olga", "Sam", "José Straße"]
+    assert ledger.staff.get(" jOSÉ strasse") == jose
+    with open_ledger(location, actor="  oLGA ") as again:
+        assert again.actor.name == "Olga"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +51,7 @@ from custledger.core.records import (
     Staff,
     StaffRole,
 )
+from custledger.errors import BadInputError
 
 SUBJECT, ACTOR, MEMBER = (UUID(int=n) for n in (1, 2, 3))
 RECORDED = to_microseconds(datetime(2026, 1, 5, tzinfo=UTC))
@@ -230,3 +233,97 @@ def test_body_leaves_out_what_is_at_its_default() -> None:
     facts = {"channel": "phone", "conduct": "none", "fault": "unknown", "summary": " ", "tags": []}
     body = interaction_body(facts, occurred_at=1, known_at=1, staff=None, rate=None)
     assert body == {"channel": "phone"}
+
+
+# What is refused: the message names the field and says what would do
+
+EURO = Money(100, "EUR")
+
+
+def refused(act: Callable[[], object], words: str) -> None:
+    with pytest.raises(BadInputError, match=words):
+        act()
+
+
+def one_interaction(rate: Any = None, **facts: Any) -> Body:
+    return interaction_body(
+        {"channel": "phone", **facts}, occurred_at=1, known_at=1, staff=None, rate=rate
+    )
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"tags": 5}, r"tags must be a list of texts, such as \['vip'\], not 5"),
+        ({"tags": 0}, "tags must be a list of texts"),
+        ({"tags": [5]}, "each of tags must be text, not 5"),
+        ({"tags": ["Very Important"]}, "is not a tag: use lower-case"),
+        ({"summary": 0}, "summary must be text, not 0"),
+        ({"case": False}, "case must be text"),
+        ({"customer_words": b"x"}, "customer_words must be text"),
+        ({"source": "till", "external_id": 0}, "external_id must be text, not 0"),
+        ({"source": 7, "external_id": "x"}, "source must be text, not 7"),
+        ({"handling_time": 5}, "handling_time must be a timedelta, not 5: write it like"),
+        ({"rate": "30"}, r"hourly_rate must be Money, such as Money\.of\('12\.50', 'EUR'\), not"),
+        ({"rate": 30}, "hourly_rate must be Money"),
+        ({"rate": -EURO}, "hourly_rate must not be negative.*what an hour costs, zero or more"),
+    ],
+)
+def test_bad_fact_of_an_interaction_is_refused_by_name(facts: Any, words: str) -> None:
+    refused(lambda: one_interaction(**facts), words)
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "words"),
+    [
+        ("refund", {"goods_returned": "no"}, "goods_returned must be True or False, not 'no'"),
+        ("refund", {"goods_returned": 1}, "goods_returned must be True or False, not 1"),
+        ("sale", {"goods_returned": "no"}, "goods_returned must be True or False"),
+        ("sale", {"goods_returned": True}, "Only a refund has goods_returned"),
+        ("payment", {"applies_to": 7}, "applies_to must be the id of an entry, not 7"),
+        ("sale", {"amount": "5"}, r"amount must be Money, such as Money\.of"),
+        ("sale", {"amount": None}, "amount must be Money"),
+        ("sale", {"amount": -EURO}, "amount must not be negative.*which way money went"),
+        ("invoice", {"due_on": "2026-01-31"}, "due_on must be a date"),
+        ("sale", {"staff_note": 5}, None),
+    ],
+)
+def test_bad_fact_of_a_money_entry_is_refused_by_name(kind: str, facts: Any, words: Any) -> None:
+    whole = {"amount": EURO, **facts}
+    if words is None:  # what only staff see is a part of its own
+        refused(lambda: staff_part(whole), "staff_note must be text, not 5")
+    else:
+        refused(lambda: money_body(MoneyKind(kind), whole, occurred_at=1, known_at=1), words)
+
+
+def test_goods_returned_is_what_was_said() -> None:
+    for said, body in ((True, {"returned": True}), (False, {}), (None, {})):
+        facts = {"amount": EURO, "goods_returned": said}
+        whole = money_body(MoneyKind.REFUND, facts, occurred_at=1, known_at=1)
+        assert whole == {"amount": [100, "EUR"], **body}
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"name": 5}, "name must be text"),
+        ({"email": 5}, "email must be a text or a list, not 5"),
+        ({"email": 0}, "email must be a text or a list"),
+        ({"phone": [5]}, "phone must be text"),
+        ({"contact_points": 5}, "contact_points must be a text or a list"),
+        ({"contact_points": [5]}, "A contact point is a pair"),
+        ({"status": 5}, "5 is not a customerstatus"),
+    ],
+)
+def test_bad_fact_of_a_customer_is_refused_by_name(facts: Any, words: str) -> None:
+    refused(lambda: customer_body({"name": "Ann", **facts}, joined_day=1), words)
+
+
+def test_rate_is_money_that_is_not_negative() -> None:
+    for rate, words in (
+        ("30", "rate must be Money"),
+        (None, "rate must be Money"),
+        (-EURO, "rate must not be negative.*what an hour costs, zero or more"),
+    ):
+        refused(lambda rate=rate: hourly_rate_body(rate, date(2026, 1, 1), None), words)  # type: ignore[misc]
+    assert hourly_rate_body(Money(0, "EUR"), date(2026, 1, 1), None)["rate"] == [0, "EUR"]

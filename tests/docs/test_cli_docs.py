@@ -42,7 +42,7 @@ def test_section_of_command_has_its_options_as_the_program_tells_them(name: str)
     shared = PAGE.partition("## The commands")[0]
     for parameter in COMMANDS[name].params:
         names = [parameter.metavar] if parameter.param_type_name == "argument" else parameter.opts
-        place = shared if {"--ledger", "--actor", "--help"} & set(names) else text
+        place = shared if {"--ledger", "--actor", "--wait", "--help"} & set(names) else text
         assert all(f"`{option}" in place or f"[{option}]" in place for option in names) or all(
             option in place for option in names
         )

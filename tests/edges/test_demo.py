@@ -56,6 +56,16 @@ def test_what_one_colleague_alone_reports_flags_nobody(demo: Ledger) -> None:
     assert (fit.flag, fit.uncorroborated) == (False, True)
 
 
+def test_what_would_bring_a_customer_back_is_in_proportion(demo: Ledger) -> None:
+    for row in demo.scores(as_of=DEMO_AS_OF):
+        fit = demo.score(row.name, as_of=DEMO_AS_OF)
+        for change in fit.changes:
+            if change.code == "revenue":
+                assert change.money is not None
+                assert change.money <= fit.statement.revenue
+    assert "revenue" not in [c.code for c in demo.score("Basil Thorne", as_of=DEMO_AS_OF).changes]
+
+
 def test_story_is_the_same_each_time_it_is_told(demo: Ledger, tmp_path: Path) -> None:
     with build_demo(tmp_path / "again.sqlite", colleague=ACTOR) as again:
         scores = [

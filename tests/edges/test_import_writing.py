@@ -168,7 +168,9 @@ def test_a_place_for_rejects_that_cannot_be_written_is_refused_first(
 
 def test_a_rejected_row_leaves_no_customer_behind(ledger: Ledger, take: Import) -> None:
     report = take(MONEY + "1,A,payment,5.00,EUR,2026-01-31,,9\n2,B,sale,5.00,EUR,2026-01-31,,\n")
-    assert [(r.line, "is no invoice or sale" in r.reason) for r in report.rejections] == [(2, True)]
+    assert [(r.line, "is no current invoice or sale" in r.reason) for r in report.rejections] == [
+        (2, True)
+    ]
     assert [customer.external_id for customer in ledger.customers.all()] == ["B"]
 
 
@@ -262,3 +264,41 @@ def test_progress_is_told_in_bytes(ledger: Ledger) -> None:
     assert told == sorted(told)
     assert all(done <= total == EXTRACT.stat().st_size for done, total in told)
     assert told[-1] == (EXTRACT.stat().st_size, EXTRACT.stat().st_size)
+
+
+def test_one_name_in_several_spellings_is_one_member_of_staff(ledger: Ledger, take: Import) -> None:
+    report = take(
+        CALLS
+        + "1,A,phone,2026-01-31,10,Sam\n2,A,phone,2026-01-31,10,sam\n"
+        + "3,A,phone,2026-01-31,10, SAM \n4,A,phone,2026-01-31,10,OLGA\n"
+    )
+    assert report.staff_added == 1
+    assert [s.name for s in ledger.staff.all()] == ["Olga", "Sam"]
+    ids = [i.staff_id for i in ledger.interactions.of("A")]
+    assert (len(set(ids)), len(set(ids[:3])), ids[3]) == (2, 1, ledger.actor.id)
+    more = take(CALLS + "5,A,phone,2026-01-31,10,sAm\n")
+    assert (more.staff_added, more.entries_added) == (0, 1)
+
+
+def test_customer_voided_by_hand_is_not_brought_back_by_their_records(
+    ledger: Ledger, take: Import
+) -> None:
+    text = MONEY + "1,A,sale,5.00,EUR,2026-01-31,,\n2,B,sale,6.00,EUR,2026-01-31,,\n"
+    take(text)
+    ledger.money.void(ledger.money.of("A")[0], reason="a test")
+    ledger.customers.void("A", reason="a test")
+    more = text + "3,A,sale,7.00,EUR,2026-02-01,,\n"
+    again = take(more)
+    assert (again.entries_added, again.customers_added, again.unchanged) == (0, 0, 1)
+    assert [(d.external_id, d.facts) for d in again.differences] == [("1", ("voided",))]
+    assert [(r.line, r.reason) for r in again.rejections] == [
+        (
+            4,
+            "Customer 'A' of 'custledger' was voided by hand. Leave the row out, or add the "
+            "customer again by hand under this source and external id.",
+        )
+    ]
+    assert [customer.external_id for customer in ledger.customers.all()] == ["B"]
+    ledger.customers.add("Ann", source="custledger", external_id="A")
+    assert (take(more).entries_added, take(more).rejected) == (1, 0)
+    assert ledger.verify().ok

@@ -85,7 +85,9 @@ def put(connection: Connection, shop: Shop) -> None:
     staff = range(STAFF, STAFF + shop.people + shop.programs)
     keys = [*shop.histories, *staff]
     insert_rows(connection, IdentityRow, [(k, _uuid(connection, k)) for k in keys])
-    insert_rows(connection, StaffRow, [(k, 1, f"staff {k}", _role(k, shop), 1) for k in staff])
+    names = {k: f"staff {k}" for k in staff}
+    people = [(k, 1, name, name, _role(k, shop), 1) for k, name in names.items()]
+    insert_rows(connection, StaffRow, people)
     insert_rows(
         connection, ExchangeRateRow, [(n, *row) for n, row in enumerate(shop.rates, start=1)]
     )

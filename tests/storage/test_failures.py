@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy.exc import StatementError
 
-from custledger import open_ledger
+from custledger import Ledger, open_ledger
 from custledger.errors import (
     BadInputError,
     CustledgerError,
@@ -19,6 +23,8 @@ from custledger.errors import (
     SchemaVersionError,
     UnregisteredActorError,
 )
+from custledger.storage.bulk import table_of
+from custledger.storage.tables import IdentityRow
 from tests.story import open_story, picture
 
 
@@ -159,12 +165,69 @@ def test_other_schema_version_is_refused_and_the_ledger_stays_as_it_is(
 
 def test_unregistered_actor_is_refused_and_the_ledger_stays_as_it_is(path: Path) -> None:
     before = picture(path.parent)
-    for actor in ("Mallory", "olga", "Ann Müller", "Olga\0", "\ud800"):
+    for actor in ("Mallory", "Olg", "Ann Müller", "Olga\0", "\ud800"):
         with pytest.raises((UnregisteredActorError, BadInputError)):
             open_ledger(path, actor=actor)
     with pytest.raises(UnregisteredActorError, match=r"'Mallory' is not registered.*add staff"):
         open_ledger(path, actor="Mallory")
     assert picture(path.parent) == before
+
+
+# What nobody foresaw
+
+
+def broken(statement: str, parameters: Any = ()) -> Callable[[Ledger], None]:
+    def act(ledger: Ledger) -> None:
+        with ledger.context.write() as journal:
+            journal.connection.exec_driver_sql(statement, parameters)
+
+    return act
+
+
+def insert(**values: object) -> Callable[[Ledger], None]:
+    def act(ledger: Ledger) -> None:
+        with ledger.context.write() as journal:
+            table = table_of(IdentityRow)
+            journal.connection.execute(table.insert().values(**values))
+
+    return act
+
+
+@pytest.mark.parametrize(
+    ("act", "kind", "words"),
+    [
+        (broken("DELETE FROM custledger_entry"), LedgerUnreadableError, "contradict.*append-only"),
+        (broken("SELECT * FROM custledger_nothing"), LedgerUnreadableError, "custledger verify"),
+        (broken("no SQL at all"), LedgerUnreadableError, "custledger verify"),
+        (insert(id=1, uuid=UUID(int=1)), CustledgerError, "Nothing was written"),
+        (insert(id=99, uuid="no uuid"), BadInputError, "Nothing was written"),
+        (insert(id=[1], uuid=UUID(int=1)), BadInputError, "Nothing was written"),
+    ],
+)
+def test_whatever_a_database_says_ends_in_an_error_that_says_what_to_do(
+    location: str, act: Callable[[Ledger], None], kind: type[CustledgerError], words: str
+) -> None:
+    with open_ledger(location, actor="Olga") as ledger:
+        with pytest.raises(kind, match=words) as caught:
+            act(ledger)
+        assert isinstance(caught.value.__cause__, StatementError)
+        assert "\n" not in str(caught.value)
+        assert str(caught.value)[-1] == "."
+        assert ledger.customers.add("Ann").name == "Ann"
+        assert ledger.verify().ok
+
+
+def test_user_without_rights_is_told_so(postgres_url: str) -> None:
+    def delete_as_nobody(ledger: Ledger) -> None:
+        with ledger.context.write() as journal:
+            journal.connection.exec_driver_sql("CREATE ROLE nobody_at_all")
+            journal.connection.exec_driver_sql("SET LOCAL ROLE nobody_at_all")
+            journal.connection.exec_driver_sql("DELETE FROM custledger_entry")
+
+    with open_ledger(postgres_url, actor="Olga") as ledger:
+        with pytest.raises(LedgerUnwritableError, match="lacks a right"):
+            delete_as_nobody(ledger)
+        assert ledger.verify().ok
 
 
 # The server

@@ -74,6 +74,21 @@ def test_use_after_a_fork_is_refused_and_harms_nothing(ledger: Ledger) -> None:
     assert ledger.verify().ok
 
 
+def test_thread_that_meets_a_closed_ledger_is_told_of_the_thread_first(ledger: Ledger) -> None:
+    ledger.close()
+    refused: list[type[BaseException]] = []
+
+    def work() -> None:
+        for act in acts(ledger):
+            try:
+                act()
+            except BaseException as error:
+                refused.append(type(error))
+
+    in_thread(work)
+    assert refused == [WrongThreadError] * len(acts(ledger))
+
+
 def test_threads_with_a_ledger_each_write_to_one_chain(ledger: Ledger, location: str) -> None:
     ann = ledger.customers.add("Ann")
     errors: list[BaseException] = []

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
-from typing import Any, Final
 
 from sqlmodel import SQLModel
 
-from custledger.core.clock import day_of
-from custledger.core.facts import Body, interaction_body, money_body, staff_part
 from custledger.core.records import EntryKind, ImportBatch, MoneyKind
 from custledger.edges.importing.convert import ReadRecord
 from custledger.edges.importing.existing import (
@@ -18,26 +15,23 @@ from custledger.edges.importing.existing import (
     Prepared,
     differing_facts,
     known_under,
-    owed_under,
     voided_under,
 )
-from custledger.edges.importing.people import Customers, StaffNames, prepared_customer
+from custledger.edges.importing.people import Customers, StaffNames
 from custledger.edges.importing.records import Reading
 from custledger.edges.importing.report import Difference, Tally
 from custledger.edges.importing.values import RowRefusedError
 from custledger.errors import BadInputError
 from custledger.ledger import Ledger
-from custledger.storage.journal import Draft, Journal
-from custledger.storage.moments import moments_of
-from custledger.storage.rates import Rates
+from custledger.storage.drafting import Drafting
+from custledger.storage.journal import Journal
 from custledger.storage.tables import CustomerRow, InteractionRow, MoneyRow
+from custledger.storage.targets import Target, target_ref, targets_under
 
 __all__ = ["ChunkWriter"]
 
 Place = tuple[type[SQLModel], str]
 """The table and the external id that together name an entry of a source."""
-
-_OWED: Final = frozenset({MoneyKind.INVOICE.value, MoneyKind.SALE.value})
 
 
 class ChunkWriter:
@@ -52,7 +46,6 @@ class ChunkWriter:
         self._source = reading.mapping.source
         self._customers = Customers(self._context, reading.mapping.customer.source)
         self._staff = StaffNames(ledger)
-        self._rates: Rates | None = None
         self.batch: ImportBatch | None = None
 
     def write(self, chunk: Sequence[ReadRecord]) -> None:
@@ -67,17 +60,16 @@ class ChunkWriter:
         source = self._reading.mapping.customer.source
         ids = [record.customer for record in chunk]
         known = known_under(journal.connection, CustomerRow, source, ids)
-        voided = voided_under(journal.connection, CustomerRow, source, ids)
+        drafting = Drafting(journal, self._context)
         self._customers.look_up(journal.connection, ids)
         new: dict[str, Prepared] = {}
         for record in chunk:
             try:
-                bodies = prepared_customer(self._context, record.facts, journal.recorded_at)
+                found = Prepared(record, drafting.customer(record.facts))
             except BadInputError as error:
                 self._tally.reject(record.line, str(error), record.row)
                 continue
-            found = Prepared(record, bodies[0], None, bodies[1])
-            if record.customer in voided and record.customer not in known:
+            if self._customers.voided(record.customer):
                 self._stay_voided(record)
             elif not self._compare(found, known.get(record.customer), new.get(record.customer)):
                 new[record.customer] = found
@@ -101,20 +93,24 @@ class ChunkWriter:
         if not records:
             return
         known, voided = self._known(records, journal)
-        owed = self._owed(records, journal)
-        self._add_staff(records, known, journal)
+        wanted = list({r.facts["applies_to"] for r in records if "applies_to" in r.facts})
+        targets = targets_under(journal.connection, self._context.identities, self._source, wanted)
+        self._add_staff(records, known.keys() | voided, journal)
+        drafting = Drafting(journal, self._context)
         new: dict[Place, Prepared] = {}
         for record in records:
+            place = _place(record)
+            if place in voided and place not in known:
+                self._tally.add_sum(record)
+                self._stay_voided(record)
+                continue
             try:
-                found = self._prepared(record, owed, journal)
+                found = self._prepared(record, targets, drafting)
             except (BadInputError, RowRefusedError) as refusal:
                 self._tally.reject(record.line, str(refusal), record.row)
                 continue
-            place = _place(record)
             self._tally.add_sum(record)
-            if place in voided and place not in known:
-                self._stay_voided(record)
-            elif not self._compare(found, known.get(place), new.get(place)):
+            if not self._compare(found, known.get(place), new.get(place)):
                 new[place] = found
         if new:
             self._add_records(list(new.values()))
@@ -124,13 +120,7 @@ class ChunkWriter:
             drafts = self._customers.add(journal, (found.record.customer for found in new))
             self._tally.customers_added += len(drafts)
             drafts += [
-                Draft(
-                    self._customers.key(found.record.customer) or 0,
-                    found.record.kind,
-                    found.body,
-                    found.occurred_at,
-                    found.staff_body,
-                )
+                found.wording.draft(self._customers.key(found.record.customer) or 0)
                 for found in new
             ]
             journal.append(drafts)
@@ -158,10 +148,9 @@ class ChunkWriter:
         record = found.record
         if known is None and earlier is not None:
             same = 0 if earlier.record.customer == record.customer else -1
-            kind, body, note = earlier.record.kind.value, earlier.body, earlier.staff_body or {}
-            differing = differing_facts(
-                Known(same, kind, earlier.occurred_at, body, note), found, 0
-            )
+            kind, body, occurred_at, note = earlier.wording
+            before = Known(same, kind.value, occurred_at, body, note or {})
+            differing = differing_facts(before, found, 0)
         elif known is not None:
             differing = differing_facts(known, found, self._customers.key(record.customer) or 0)
         else:
@@ -196,71 +185,37 @@ class ChunkWriter:
     def _add_staff(
         self,
         records: Sequence[ReadRecord],
-        known: dict[Place, Known],
+        there: Set[Place],
         journal: Journal,
     ) -> None:
-        self._staff.look_up(journal.connection, self._context)
-        names = {
+        self._staff.look_up(journal.connection)
+        names = [
             record.facts["staff"]
             for record in records
             if "staff" in record.facts
             and self._staff.get(record.facts["staff"]) is None
-            and _place(record) not in known
-        }
+            and _place(record) not in there
+        ]
         if names:
-            with self._in_batch():
-                self._tally.staff_added += self._staff.add(names)
-
-    def _owed(
-        self, records: Sequence[ReadRecord], journal: Journal
-    ) -> dict[str, tuple[int, int, str]]:
-        targets = [r.facts["applies_to"] for r in records if "applies_to" in r.facts]
-        return owed_under(journal.connection, self._source, targets) if targets else {}
+            with self._in_batch() as batched:
+                self._tally.staff_added += self._staff.add(batched.connection, names)
 
     def _prepared(
-        self, record: ReadRecord, owed: dict[str, tuple[int, int, str]], journal: Journal
+        self, record: ReadRecord, targets: dict[str, Target], drafting: Drafting
     ) -> Prepared:
-        """The record with its bodies; BadInputError or RowRefusedError if the ledger refuses it."""
+        """The record and its wording; BadInputError or RowRefusedError if the ledger refuses it."""
         self._customers.check(record.customer)
-        facts = dict(record.facts)
-        target = facts.pop("applies_to", None)
-        occurred, known = moments_of(facts, journal.recorded_at)
+        facts = record.facts
         if record.kind is EntryKind.INTERACTION:
-            body = self._interaction_body(facts, occurred, known, journal)
-        else:
-            kind = MoneyKind(record.kind.value)
-            body = money_body(kind, facts, occurred_at=occurred, known_at=known)
+            member = self._staff.get(facts["staff"]) if "staff" in facts else None
+            return Prepared(record, drafting.interaction(facts, member))
+        target = facts.get("applies_to")
         if target is not None:
-            body["applies_to"] = _seq(target, owed, self._customers.key(record.customer))
-        return Prepared(record, body, occurred, staff_part(facts))
-
-    def _interaction_body(
-        self, facts: dict[str, Any], occurred: int, known: int, journal: Journal
-    ) -> Body:
-        connection = journal.connection
-        name, rate = facts.get("staff"), facts.get("hourly_rate")
-        staff = None if name is None else self._staff.get(name)
-        if rate is None:
-            self._rates = self._rates or Rates(connection)
-            key = None if staff is None else self._context.identities.key(connection, staff)
-            rate = self._rates.on(key, day_of(occurred, self._context.zone))
-        return interaction_body(facts, occurred_at=occurred, known_at=known, staff=staff, rate=rate)
+            key = self._customers.key(record.customer)
+            facts = facts | {"applies_to": target_ref(repr(target), targets.get(target), key)}
+        return Prepared(record, drafting.money(MoneyKind(record.kind.value), facts))
 
 
 def _place(record: ReadRecord) -> Place:
     table = InteractionRow if record.kind is EntryKind.INTERACTION else MoneyRow
     return table, record.facts["external_id"]
-
-
-def _seq(target: str, owed: dict[str, tuple[int, int, str]], customer: int | None) -> int:
-    owner, seq, kind = owed.get(target, (None, 0, ""))
-    if owner is None or kind not in _OWED:
-        raise RowRefusedError(
-            f"applies_to: {target!r} is no invoice or sale in the ledger. Import it first, or "
-            "leave the cell empty."
-        )
-    if owner != customer:
-        raise RowRefusedError(
-            f"applies_to: {target!r} is an entry of another customer. Correct one of the two."
-        )
-    return seq

@@ -8,13 +8,13 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, select
 from sqlmodel import SQLModel
 
-from custledger.core.facts import Body
 from custledger.core.records import Part
 from custledger.edges.importing.convert import ReadRecord
-from custledger.storage.bulk import table_of
+from custledger.storage.bulk import portions, table_of
 from custledger.storage.copies import table_for
+from custledger.storage.drafting import Wording
 from custledger.storage.reading import bodies_of
-from custledger.storage.tables import CustomerRow, MoneyRow, VoidedRow
+from custledger.storage.tables import CustomerRow, VoidedRow
 
 __all__ = [
     "VOIDED",
@@ -22,11 +22,9 @@ __all__ = [
     "Prepared",
     "differing_facts",
     "known_under",
-    "owed_under",
     "voided_under",
 ]
 
-_CHUNK: Final = 5_000
 VOIDED: Final = "voided"
 """Named among the facts in which a row differs from an entry that was voided by hand."""
 _FACT_OF: Final = {
@@ -42,12 +40,10 @@ _FACT_OF: Final = {
 
 
 class Prepared(NamedTuple):
-    """A read record with the bodies that would be written for it."""
+    """A read record with the wording of the entry that would be written for it."""
 
     record: ReadRecord
-    body: Body
-    occurred_at: int | None
-    staff_body: Body | None
+    wording: Wording
 
 
 class Known(NamedTuple):
@@ -82,16 +78,6 @@ def known_under(
     }
 
 
-def owed_under(
-    connection: Connection, source: str, external_ids: Iterable[str]
-) -> dict[str, tuple[int, int, str]]:
-    """(Customer's key, seq, kind) of the money entries under external ids, for ``applies_to``."""
-    table = table_of(MoneyRow)
-    columns = [table.c.external_id, table.c.customer_id, table.c.seq, table.c.kind]
-    rows = _rows(connection, columns, source, external_ids)
-    return {row.external_id: (row.customer_id, row.seq, row.kind) for row in rows}
-
-
 def voided_under(
     connection: Connection, model: type[SQLModel], source: str, external_ids: Iterable[str]
 ) -> set[str]:
@@ -107,20 +93,20 @@ def differing_facts(known: Known, found: Prepared, customer_key: int) -> tuple[s
     What the row leaves to the import (when it was known, the hourly rate of the day, when a
     customer joined) is not compared: it would differ on each day.
     """
-    facts = found.record.facts
+    facts, wording = found.record.facts, found.wording
     left_out = {"reason"}
     left_out |= set() if "known_at" in facts else {"known_at"}
     left_out |= set() if "hourly_rate" in facts else {"rate"}
     left_out |= set() if "joined_on" in facts else {"joined_day"}
-    names = {n for n in known.body.keys() | found.body.keys() if n not in left_out}
+    names = {n for n in known.body.keys() | wording.body.keys() if n not in left_out}
     differing = {
-        _FACT_OF.get(name, name) for name in names if known.body.get(name) != found.body.get(name)
+        _FACT_OF.get(name, name) for name in names if known.body.get(name) != wording.body.get(name)
     }
-    if dict(known.staff_body) != (found.staff_body or {}):
+    if dict(known.staff_body) != (wording.staff_body or {}):
         differing.add("staff_note")
-    if known.occurred_at != found.occurred_at:
+    if known.occurred_at != wording.occurred_at:
         differing.add("occurred_at")
-    if known.kind is not None and known.kind != found.record.kind.value:
+    if known.kind is not None and known.kind != wording.kind.value:
         differing.add("kind")
     if known.customer_key != customer_key:
         differing.add("customer")
@@ -133,8 +119,7 @@ def _rows(
     wanted = list(dict.fromkeys(external_ids))
     table = columns[0].table
     rows: list[Any] = []
-    for start in range(0, len(wanted), _CHUNK):
-        chunk = wanted[start : start + _CHUNK]
-        query = select(*columns).where(table.c.source == source, table.c.external_id.in_(chunk))
+    for portion in portions(wanted):
+        query = select(*columns).where(table.c.source == source, table.c.external_id.in_(portion))
         rows += connection.execute(query).all()
     return rows

@@ -64,6 +64,8 @@ def load_mapping(name: str | Path) -> Mapping:
     except UnicodeDecodeError as error:
         raise MappingError(f"{name} is not UTF-8 text. Save the mapping as UTF-8.") from error
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and Path(name).name == str(name):
+            raise _no_mapping(str(name)) from error
         reason = error.strerror or "it cannot be read"
         raise MappingError(f"The mapping {name} cannot be read: {reason}.") from error
     return parse_mapping(text, name=str(name))
@@ -89,7 +91,17 @@ def _shipped(name: str) -> Traversable:
         found = folder / place / f"{name}.toml"
         if found.is_file():
             return found
-    raise MappingError(f"There is no mapping file {name}, and custledger ships none of that name.")
+    raise _no_mapping(name)
+
+
+def _no_mapping(name: str) -> MappingError:
+    """Says which mappings there are without a file: the name of one may be mistyped."""
+    folder = files("custledger") / "data" / "mappings"
+    names = sorted(found.name.removesuffix(".toml") for found in folder.iterdir())
+    return MappingError(
+        f"There is no mapping file {name}, and custledger ships none of that name. It ships: "
+        f"{', '.join(names)}; and its own layouts: {', '.join(LAYOUTS)}."
+    )
 
 
 def _base(layout: object, name: str) -> str:

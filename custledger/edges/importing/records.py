@@ -26,6 +26,8 @@ Progress = Callable[[int, int], None]
 """Called now and then with the bytes read and the bytes in all."""
 
 _NO_RECORD: Final = "no record applies"
+_NEAR: Final = 0.5
+"""The share of its required columns that a header has in common with a layout it is near."""
 
 
 def open_reading(
@@ -240,11 +242,33 @@ def _first_true(tests: list[tuple[str, Test]], row: Row) -> str | None:
 
 def _own_layout(table: TableFile) -> Mapping:
     """The layout of custledger's own whose columns the header has."""
-    for name in LAYOUTS:
-        mapping = load_mapping(name)
+    mappings = [load_mapping(name) for name in LAYOUTS]
+    for mapping in mappings:
         if set(mapping.needed_columns()) <= set(table.header):
             return mapping
     raise ImportFileError(
-        f"{table.name} is in none of custledger's own layouts ({', '.join(LAYOUTS)}). Its columns "
-        f"are: {', '.join(table.header)}. Write a mapping and name it with `mapping`."
+        f"{table.name} is in none of custledger's own layouts ({', '.join(LAYOUTS)}). "
+        f"{_hint(table.header, mappings)} Its columns are: {', '.join(table.header)}. Or write a "
+        "mapping and name it with `mapping`."
+    )
+
+
+def _hint(header: tuple[str, ...], layouts: list[Mapping]) -> str:
+    """What a header lacks to be the layout it comes nearest to."""
+
+    def share(layout: Mapping) -> float:
+        needed = layout.needed_columns()
+        return sum(name in header for name in needed) / len(needed)
+
+    nearest = max(layouts, key=share)
+    if share(nearest) < _NEAR:
+        needs = (f"{layout.name}: {', '.join(layout.needed_columns())}" for layout in layouts)
+        return f"These need the columns: {'; '.join(needs)}. Rename them so."
+    missing = [f'"{name}"' for name in nearest.needed_columns() if name not in header]
+    known = nearest.named_columns()
+    others = [f'"{name}"' for name in header if name not in known]
+    unknown = f", and does not know {', '.join(others)}" if others else ""
+    return (
+        f"It comes nearest to {nearest.name}, which also needs {', '.join(missing)}{unknown}: "
+        "rename or add the column."
     )

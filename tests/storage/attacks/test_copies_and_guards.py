@@ -24,7 +24,7 @@ def test_copy_row_added_to_every_table_is_found(story: Ledger, attacker: Attacke
             if unique in table.columns:
                 row[list(table.columns.keys()).index(unique)] = 99
         if table.name == "custledger_staff":
-            row[list(table.columns.keys()).index("name")] = "Mallory"
+            row[list(table.columns.keys()).index("name_folded")] = "mallory"
         attacker.insert(
             table, [str(v) if v == 99 and "external_id" in table.columns else v for v in row]
         )

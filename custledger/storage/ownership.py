@@ -1,0 +1,64 @@
+"""Records and the customers they belong to: neither a record of nobody, nor a void that leaves one.
+
+The journal asks while it holds the chains' locks, so that two writers cannot do together what each
+is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import Connection, func, select
+from sqlmodel import SQLModel
+
+from custledger.core.records import EntryKind
+from custledger.errors import BadInputError, NotFoundError
+from custledger.storage.bulk import portions, table_of
+from custledger.storage.copies import table_for
+from custledger.storage.tables import CustomerRow, EvidenceRow, InteractionRow, MoneyRow
+
+__all__ = ["OWNED_KINDS", "refuse_gone", "refuse_owners"]
+
+_customer = table_of(CustomerRow)
+_OWNED: Final[tuple[tuple[type[SQLModel], str, str], ...]] = (
+    (InteractionRow, "interaction", "interactions"),
+    (MoneyRow, "money entry", "money entries"),
+    (EvidenceRow, "piece of evidence", "pieces of evidence"),
+)
+OWNED_KINDS: Final = frozenset(
+    kind for kind in EntryKind if not {model for model, *_ in _OWNED}.isdisjoint(table_for(kind))
+)
+"""The kinds of entries that belong to a customer."""
+
+
+def refuse_gone(connection: Connection, owners: Sequence[int]) -> None:
+    """Raise NotFoundError unless all these keys are those of current customers."""
+    found = 0
+    for portion in portions(owners):
+        count = select(func.count()).where(_customer.c.id.in_(portion))
+        found += connection.scalar(count) or 0
+    if found < len(owners):
+        raise NotFoundError(
+            "The customer was voided meanwhile. Nothing was written; look the customer up again."
+        )
+
+
+def refuse_owners(connection: Connection, customers: Sequence[int]) -> None:
+    """Raise BadInputError if one of these customers, who are being voided, has current records."""
+    counts = []
+    for model, one, many in _OWNED if customers else ():
+        owner = table_of(model).c.customer_id
+        queries = (select(func.count()).where(owner.in_(p)) for p in portions(customers))
+        count = sum(connection.scalar(query) or 0 for query in queries)
+        if count:
+            counts.append(f"{count:,} {one if count == 1 else many}")
+    if counts:
+        raise BadInputError(
+            f"The customer still has {_listed(counts)}. Void these first, or undo the import that "
+            "brought them in; then void the customer."
+        )
+
+
+def _listed(counts: Sequence[str]) -> str:
+    return counts[0] if len(counts) == 1 else f"{', '.join(counts[:-1])} and {counts[-1]}"
