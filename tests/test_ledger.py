@@ -331,3 +331,30 @@ def test_ledger_is_not_closed_in_the_middle_of_a_transaction(ledger: Ledger) -> 
         with pytest.raises(BadInputError, match="Leave its block, then close it"):
             ledger.close()
     assert [customer.name for customer in ledger.customers.all()] == ["Ann"]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda book: book.interactions.record_many([{"customer": [1], "channel": "phone"}]),
+        lambda book: book.interactions.record_many([5]),
+        lambda book: book.interactions.record_many(5),
+        lambda book: book.interactions.get("abc"),
+        lambda book: book.money.get(None),
+        lambda book: book.money.record_many([{"customer": None, "kind": "sale"}]),
+        lambda book: book.customers.find(None),
+        lambda book: book.customers.get(None),
+        lambda book: book.customers.add_many([5]),
+        lambda book: book.staff.add_many(5),
+        lambda book: book.staff.add_many("Sam"),
+        lambda book: book.staff.get(["Sam"]),
+        lambda book: book.history(7),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_words(call: Callable[[Ledger], object]) -> None:
+    with open_ledger(":memory:", actor="Olga") as ledger:
+        entries = len(ledger.history())
+        with pytest.raises(BadInputError, match="not "):
+            call(ledger)
+        assert len(ledger.history()) == entries
+        assert ledger.verify().ok

@@ -13,11 +13,12 @@ from custledger.core.bodies import customer_from
 from custledger.core.checks import check_reason
 from custledger.core.facts import CustomerDetails, CustomerFacts
 from custledger.core.records import Customer, EntryKind
+from custledger.errors import BadInputError
 from custledger.storage.bulk import portions, table_of
 from custledger.storage.context import Context
 from custledger.storage.corrections import Current, pair_or_none, void_by_hand
 from custledger.storage.drafting import Drafting
-from custledger.storage.entries import check_changes
+from custledger.storage.entries import check_changes, check_rows
 from custledger.storage.external import refuse_known
 from custledger.storage.lookup import CustomerLike, customer_key, customer_keys
 from custledger.storage.reading import stored_entries
@@ -43,7 +44,7 @@ class CustomerBook:
         """Add customers from mappings of named facts, in one transaction; returns their ids."""
         with self._context.write() as journal:
             drafting = Drafting(journal, self._context)
-            worded = [drafting.customer(facts) for facts in rows]
+            worded = [drafting.customer(facts) for facts in check_rows(rows)]
             refuse_known(journal.connection, CustomerRow, (wording.body for wording in worded))
             ids = [uuid.uuid4() for _ in worded]
             keys = self._context.identities.add(journal.connection, ids)
@@ -58,13 +59,14 @@ class CustomerBook:
 
     def find(self, text: str) -> list[Customer]:
         """Customers with that id, external id, e-mail, phone or name, or part of the name."""
+        if not isinstance(text, str):
+            raise BadInputError(f"Give the text to look for, not {text!r}.")
         with self._context.read() as connection:
             try:
-                return self._read(
-                    connection, [customer_key(connection, self._context, UUID(text.strip()))]
-                )
+                keys = [customer_key(connection, self._context, UUID(text.strip()))]
             except (ValueError, LookupError):
-                return self._read(connection, customer_keys(connection, self._context, text))
+                keys = customer_keys(connection, self._context, text)
+            return self._read(connection, keys)
 
     def all(self) -> list[Customer]:
         """Every customer, in the order they were added."""

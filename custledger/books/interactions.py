@@ -10,7 +10,7 @@ from custledger.core.facts import InteractionFacts
 from custledger.core.records import EntryRef, Interaction
 from custledger.storage.context import Context
 from custledger.storage.drafting import Drafting, Wording
-from custledger.storage.entries import Entries, check_changes
+from custledger.storage.entries import Entries, check_changes, check_rows
 from custledger.storage.journal import Draft, Journal
 from custledger.storage.lookup import CustomerKeys, CustomerLike, StaffMembers
 from custledger.storage.tables import InteractionRow
@@ -37,7 +37,9 @@ class InteractionBook:
     def record_many(self, rows: Iterable[Mapping[str, Any]]) -> list[EntryRef]:
         """Record contacts from mappings of named facts with ``customer``, in one transaction."""
         with self._context.write() as journal:
-            return journal.refs(self._entries.append(journal, self._drafts(journal, list(rows))))
+            return journal.refs(
+                self._entries.append(journal, self._drafts(journal, check_rows(rows)))
+            )
 
     def get(self, interaction: Interaction | EntryRef) -> Interaction:
         """The current state of an interaction, or NotFoundError once it was voided."""

@@ -11,7 +11,7 @@ from custledger.core.records import EntryRef, MoneyEntry, MoneyKind
 from custledger.errors import BadInputError
 from custledger.storage.context import Context
 from custledger.storage.drafting import Drafting, Wording
-from custledger.storage.entries import Entries, check_changes
+from custledger.storage.entries import Entries, check_changes, check_rows
 from custledger.storage.journal import Draft, Journal
 from custledger.storage.lookup import CustomerKeys, CustomerLike
 from custledger.storage.tables import MoneyRow
@@ -58,7 +58,9 @@ class MoneyBook:
     def record_many(self, rows: Iterable[Mapping[str, Any]]) -> list[EntryRef]:
         """Record entries from mappings of facts with ``kind`` and ``customer``, as a whole."""
         with self._context.write() as journal:
-            return journal.refs(self._entries.append(journal, self._drafts(journal, list(rows))))
+            return journal.refs(
+                self._entries.append(journal, self._drafts(journal, check_rows(rows)))
+            )
 
     def get(self, entry: MoneyEntry | EntryRef) -> MoneyEntry:
         """The current state of a money entry, or NotFoundError once it was voided."""

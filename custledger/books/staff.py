@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import date
 from typing import Final
 
@@ -59,7 +60,7 @@ class StaffBook:
     def add_many(self, names: list[str], *, role: StaffRole | str = StaffRole.AGENT) -> list[Staff]:
         """Register several people of one role, in one transaction."""
         with self._context.write() as journal:
-            return [self._add(journal, name, role) for name in names]
+            return [self._add(journal, name, role) for name in _listed(names)]
 
     def get(self, who: StaffLike) -> Staff:
         """The member of staff with that id or name, or NotFoundError."""
@@ -126,3 +127,9 @@ class StaffBook:
         self._context.identities.add(journal.connection, [staff.id])
         journal.append([Draft(self._context.key, EntryKind.STAFF, body)])
         return staff
+
+
+def _listed(names: object) -> list[str]:
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise BadInputError(f"names must be a list of names, not {names!r}.")
+    return list(names)

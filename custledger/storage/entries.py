@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection, select
@@ -21,7 +21,7 @@ from custledger.storage.journal import Draft, Journal, Written
 from custledger.storage.lookup import CustomerLike, customer_key
 from custledger.storage.reading import stored_entries
 
-__all__ = ["Entries", "check_changes"]
+__all__ = ["Entries", "check_changes", "check_rows"]
 
 _FIXED: Final = ("customer", "kind")
 
@@ -106,5 +106,18 @@ def check_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
     return dict(changes)
 
 
-def _ref(entry: _Record | EntryRef) -> EntryRef:
-    return entry if isinstance(entry, EntryRef) else entry.id
+def check_rows(rows: object) -> list[Mapping[str, Any]]:
+    """The rows of a batch, each a mapping of named facts."""
+    found: list[Mapping[str, Any]] = []
+    for row in rows if isinstance(rows, Iterable) else (rows,):
+        if not isinstance(row, Mapping):
+            raise BadInputError(f"A row is a mapping such as {{'channel': 'phone'}}, not {row!r}.")
+        found.append(row)
+    return found
+
+
+def _ref(entry: object) -> EntryRef:
+    ref = getattr(entry, "id", entry)
+    if not isinstance(ref, EntryRef):
+        raise BadInputError(f"Name an entry by its record or its id (an EntryRef), not {entry!r}.")
+    return ref

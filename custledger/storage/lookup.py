@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from custledger.core.contact import folded, normalise
 from custledger.core.records import ContactKind, Customer, Staff
-from custledger.errors import AmbiguousMatchError, NotFoundError
+from custledger.errors import AmbiguousMatchError, BadInputError, NotFoundError
 from custledger.storage.bulk import portions, table_of
 from custledger.storage.context import Context
 from custledger.storage.tables import ContactPointRow, CustomerRow, IdentityRow, StaffRow
@@ -43,6 +43,7 @@ _FIRST_DIGITS = re.compile(r"[0-9a-f]{8,31}")
 
 def customer_key(connection: Connection, context: Context, who: CustomerLike) -> int:
     """The key of the one customer that is meant; NotFoundError or AmbiguousMatchError otherwise."""
+    _check_who(who, Customer)
     if isinstance(who, Customer):
         who = who.id
     uuid = _as_uuid(who)
@@ -82,6 +83,7 @@ class CustomerKeys:
 
     def key(self, who: CustomerLike) -> int:
         """The key of one customer; NotFoundError or AmbiguousMatchError as ``customer_key``."""
+        _check_who(who, Customer)
         if who not in self._keys:
             self._keys[who] = customer_key(self._connection, self._context, who)
         return self._keys[who]
@@ -96,6 +98,7 @@ class StaffMembers:
 
     def member(self, who: StaffLike) -> Member:
         """The member of staff that is meant; NotFoundError as ``staff_key``."""
+        _check_who(who, Staff)
         if who not in self._members:
             key = staff_key(self._connection, self._context, who)
             uuid = self._context.identities.uuid(self._connection, key)
@@ -163,6 +166,7 @@ def _by_first_digits(connection: Connection, text: str) -> list[int]:
 
 def staff_key(connection: Connection, context: Context, who: StaffLike) -> int:
     """The key of the one member of staff that is meant, or NotFoundError with the remedy."""
+    _check_who(who, Staff)
     if isinstance(who, Staff):
         who = who.id
     uuid = _as_uuid(who)
@@ -183,6 +187,12 @@ def staff_key(connection: Connection, context: Context, who: StaffLike) -> int:
 def _storable(text: str) -> bool:
     # Nothing is stored under a text with a NUL or half a surrogate pair, and no driver takes one.
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _check_who(who: object, record: type[Customer] | type[Staff]) -> None:
+    if not isinstance(who, record | UUID | str):
+        name = record.__name__.lower()
+        raise BadInputError(f"Name a {name} by the record, the id or text, not by {who!r}.")
 
 
 def _exists(connection: Connection, key: int) -> bool:
