@@ -15,7 +15,7 @@ from custledger.core.clock import from_microseconds
 from custledger.core.facts import Body
 from custledger.core.records import EntryKind, ImportBatch
 from custledger.errors import BadInputError, NotFoundError
-from custledger.storage.bulk import table_of
+from custledger.storage.bulk import portions, table_of
 from custledger.storage.context import Context
 from custledger.storage.corrections import Current, void_draft
 from custledger.storage.journal import Draft, Journal
@@ -35,7 +35,6 @@ _batch = table_of(ImportBatchRow)
 _entry = table_of(EntryRow)
 _customer = table_of(CustomerRow)
 _RECORDS = (InteractionRow, MoneyRow, EvidenceRow)
-_CHUNK = 5_000
 _MAX_NUMBER = 2**31 - 1
 
 
@@ -115,8 +114,8 @@ class ImportBook:
         return self.get(number)
 
     def _void(self, journal: Journal, found: list[Current], reason: str) -> None:
-        for start in range(0, len(found), _CHUNK):
-            journal.append([void_draft(item, reason) for item in found[start : start + _CHUNK]])
+        for portion in portions(found):
+            journal.append([void_draft(item, reason) for item in portion])
 
     def _records(self, connection: Connection, table: Any, batch: int) -> list[Current]:
         now = _entry.alias("now")

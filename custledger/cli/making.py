@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import sys
 import tempfile
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -30,7 +29,6 @@ __all__ = ["app"]
 app = typer.Typer()
 
 _CURRENCY: Final = "EUR"
-_SINCE_EVER: Final = date(1900, 1, 1)
 
 
 @command(
@@ -77,7 +75,7 @@ def init(
         ledger.transaction(),
     ):
         if rate is not None:
-            ledger.staff.set_rate(rate, effective_on=_SINCE_EVER)
+            ledger.staff.set_rate(rate)
         if margin is not None:
             ledger.score_policies.set(margin=margin)
         typer.echo(

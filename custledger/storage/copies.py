@@ -46,9 +46,9 @@ from custledger.storage.tables import (
 )
 from custledger.storage.types import CODES
 
-__all__ = ["SINCE_EVER", "CopyRow", "Placed", "Places", "copy_rows", "table_for"]
+__all__ = ["UNDATED", "CopyRow", "Placed", "Places", "copy_rows", "table_for"]
 
-SINCE_EVER: Final = day_number(date.min)
+UNDATED: Final = day_number(date.min)
 """The effective day of an exchange rate without a date."""
 
 CopyRow = tuple[type[SQLModel], tuple[Any, ...]]
@@ -234,7 +234,7 @@ def _exchange_rate(placed: Placed, body: Mapping[str, Any], _places: Places) -> 
         (
             placed.entry_id,
             body["currency"],
-            body.get("effective_day", SINCE_EVER),
+            body.get("effective_day", UNDATED),
             int(parse_decimal(body["rate"]).scaleb(12)),
         ),
     )

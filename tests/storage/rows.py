@@ -42,7 +42,7 @@ from custledger.storage.types import code_of
 
 __all__ = ["STAFF", "Shop", "put", "reference", "reference_policy", "unchecked_engine"]
 
-SINCE_EVER = day_number(date.min)
+UNDATED = day_number(date.min)
 STAFF = 1_000_000
 """The key of the first member of staff; the customers' keys are below."""
 
@@ -136,7 +136,7 @@ def _money(row: int, customer: int, e: ScoredMoney) -> tuple[object, ...]:
 def reference(folder: Path, expected: str) -> Shop:
     """The shop of a folder of reference data, with the expected figures of one file."""
     rates = [r for r in _read(folder / "fx.csv") if r["currency"] != "EUR"]
-    fx = tuple((r["currency"], SINCE_EVER, _scaled(r["rate_to_base"], 12)) for r in rates)
+    fx = tuple((r["currency"], UNDATED, _scaled(r["rate_to_base"], 12)) for r in rates)
     exchange = Exchange.of("EUR", fx)
     contacts = _grouped(_read(folder / "interactions.csv"))
     money = _grouped(_read(folder / "money.csv"))
