@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -121,7 +122,14 @@ def _show(ledger: Ledger, target: str) -> None:
     print_verdict(ledger.verify())
     _heading("5. What to try next")
     for remark, line in _NEXT:
-        _write(f"  # {remark}\n  custledger {line} --ledger {shlex.quote(target)}")
+        _write(f"  # {remark}\n  {_program()} {line} --ledger {shlex.quote(target)}")
+
+
+def _program() -> str:
+    """How to call this program again: by its path where it is on none of the shell's."""
+    called = sys.argv[0]
+    found = shutil.which("custledger") or Path(called).name != "custledger"
+    return "custledger" if found else shlex.quote(called)
 
 
 _EXPLAINED: Final = "Basil Thorne"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -115,3 +117,22 @@ def test_demo_without_a_path_leaves_the_folder_alone(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path_factory.mktemp("temporary")))
     Shell(tmp_path, monkeypatch, capsys)("demo")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_suggested_commands_can_be_typed_where_the_program_is_on_no_path(tmp_path: Path) -> None:
+    program = Path(sys.executable).with_name("custledger")
+    environment = {"PATH": str(tmp_path), "CUSTLEDGER_ACTOR": ACTOR}
+
+    def run(*command: str) -> str:
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True
+        ).stdout
+
+    suggested = [
+        line.strip()
+        for line in run(str(program), "demo", "d.sqlite").splitlines()
+        if "--ledger" in line
+    ]
+    assert suggested
+    assert all(line.startswith(shlex.quote(str(program))) for line in suggested)
+    assert "Rowan Yates" in run(*shlex.split(suggested[0]))
