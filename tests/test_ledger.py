@@ -231,14 +231,17 @@ def test_transaction_inside_a_transaction_joins_it(ledger: Ledger) -> None:
 
 
 def test_error_of_another_database_leaves_a_transaction_as_it_is(ledger: Ledger) -> None:
+    another = create_engine("sqlite://")
+
     def use_another() -> None:
         with ledger.transaction():
             ledger.customers.add("Ann")
-            with create_engine("sqlite://").connect() as connection:
+            with another.connect() as connection:
                 connection.exec_driver_sql("SELECT * FROM elsewhere")
 
     with pytest.raises(OperationalError, match="no such table: elsewhere"):
         use_another()
+    another.dispose()
     assert ledger.customers.all() == []
 
 
