@@ -140,6 +140,7 @@ def test_rebuild_mends_a_changed_copy(shop: Shell) -> None:
     for name, _ in attacker.guards():
         attacker.run(f"DROP TRIGGER {name}")
     attacker.run("UPDATE custledger_customer SET name = 'Nobody', name_folded = 'nobody'")
+    attacker.close()
     shop("rebuild")
     assert "Customer 12503" in shop("ranking")
 
