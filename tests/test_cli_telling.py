@@ -15,7 +15,7 @@ import pytest
 
 from custledger import open_ledger
 from custledger.cli import main
-from tests.attacker import Attacker
+from tests.attacker import attack
 from tests.commands import ACTOR, Shell
 
 ONE_BAD_ROW = "external_id,name,joined_on\n1,Ann,2026-01-01\n2,Bob,one fine day\n"
@@ -123,10 +123,8 @@ def test_explanation_cites_entries_with_what_they_are(shop: Shell) -> None:
 
 def test_verify_exits_with_1_and_names_the_entry(shop: Shell) -> None:
     assert "Nothing is amiss" in shop("verify")
-    attacker = Attacker("custledger.sqlite")
-    for name, _ in attacker.guards():
-        attacker.run(f"DROP TRIGGER {name}")
-    attacker.run("UPDATE custledger_customer SET name = 'Nobody' WHERE name = 'Customer 12503'")
+    with attack("custledger.sqlite") as attacker:
+        attacker.run("UPDATE custledger_customer SET name = 'Nobody' WHERE name = 'Customer 12503'")
     shown = shop.run("verify")
     assert shown.code == 1
     assert "copy-changed" in shown.out
@@ -136,11 +134,8 @@ def test_verify_exits_with_1_and_names_the_entry(shop: Shell) -> None:
 
 
 def test_rebuild_mends_a_changed_copy(shop: Shell) -> None:
-    attacker = Attacker("custledger.sqlite")
-    for name, _ in attacker.guards():
-        attacker.run(f"DROP TRIGGER {name}")
-    attacker.run("UPDATE custledger_customer SET name = 'Nobody', name_folded = 'nobody'")
-    attacker.close()
+    with attack("custledger.sqlite") as attacker:
+        attacker.run("UPDATE custledger_customer SET name = 'Nobody', name_folded = 'nobody'")
     shop("rebuild")
     assert "Customer 12503" in shop("ranking")
 
