@@ -7,7 +7,16 @@ from custledger.core.money import Money
 from custledger.core.records import EntryRef
 from custledger.errors import CustledgerError
 from custledger.ledger import Ledger, open_ledger
+from custledger.maker import LedgerMaker
 
-__all__ = ["CustledgerError", "EntryRef", "Ledger", "Money", "__version__", "open_ledger"]
+__all__ = [
+    "CustledgerError",
+    "EntryRef",
+    "Ledger",
+    "LedgerMaker",
+    "Money",
+    "__version__",
+    "open_ledger",
+]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -28,6 +28,7 @@ from custledger.core.score import Fit
 from custledger.storage import opening
 from custledger.storage.context import Context
 from custledger.storage.engine import WAIT_SECONDS
+from custledger.storage.homes import Host, Place
 from custledger.storage.lookup import CustomerLike, customer_key
 from custledger.storage.reading import trail_entries
 from custledger.storage.rebuild import rebuild
@@ -44,9 +45,10 @@ __all__ = ["Ledger", "open_ledger"]
 
 
 def open_ledger(
-    location: str | os.PathLike[str],
+    home: Place | Host,
     *,
     actor: str,
+    schema: str | None = None,
     now: Callable[[], datetime] | None = None,
     zone: str | None = None,
     currency: str | None = None,
@@ -54,16 +56,22 @@ def open_ledger(
     evidence: str | os.PathLike[str] | None = None,
     wait: timedelta = timedelta(seconds=WAIT_SECONDS),
 ) -> Ledger:
-    """Open a ledger: a path of a SQLite file, ``:memory:``, or a database URL.
+    """Open a ledger on a path of a SQLite file, ``:memory:``, a database URL, or as a guest.
 
-    A fresh location is made into a ledger whose owner is ``actor``. ``zone`` (IANA name, default
-    UTC), ``currency`` (ISO 4217, default EUR) and ``region`` (of phone numbers written without a
-    country, such as FR) are fixed when a ledger is made. ``now`` returns the current time as an
-    aware datetime; ``evidence`` is the folder for files, by default beside the SQLite file;
-    ``wait`` is how long a write waits for another process before LedgerBusyError.
+    A guest is given what the host application has open. On an Engine the ledger makes transactions
+    of its own. In the transaction of a Connection, a Session or a psycopg Connection each of its
+    writes is a savepoint: the host commits or rolls back, and custledger never does.
 
-    The ledger belongs to the thread that opened it; any other gets WrongThreadError. Close it, or
-    use it in a ``with`` statement.
+    A fresh location is made into a ledger whose owner is ``actor``. ``schema`` is where its tables
+    are on PostgreSQL, by default where the search path leads. ``zone`` (IANA name, default UTC),
+    ``currency`` (ISO 4217, default EUR) and ``region`` (of phone numbers written without a country,
+    such as FR) are fixed when a ledger is made. ``now`` returns the current time as an aware
+    datetime. ``evidence`` is a folder for files; by default they are beside the SQLite file, and on
+    PostgreSQL or for guests in a table. ``wait`` is how long a write waits for another process
+    before LedgerBusyError; in a host's transaction the host's own setting holds.
+
+    The ledger is used by one thread at a time, in the process that opened it; another gets
+    WrongThreadError. Close it, or use it in a ``with`` statement.
 
     Raises NotALedgerError, SchemaVersionError, UnregisteredActorError, LedgerBusyError,
     LedgerUnwritableError; each message says what to do.
@@ -73,8 +81,8 @@ def open_ledger(
     'Ann'
     """
     settings = opening.Settings(zone, currency, region)
-    where = location if isinstance(location, str) else os.fspath(location)
-    return Ledger(opening.open_context(where, actor, now, settings, evidence, wait))
+    terms = opening.terms(settings, now, evidence, wait)
+    return Ledger(opening.open_context(home, schema, actor, terms))
 
 
 class _NotOursError(Exception):
@@ -158,10 +166,13 @@ class Ledger:
         name must not be empty.
         ['Ann']
         """
+        hosts = self._context.database.transactions
+        hosts.flush()
         try:
-            with self._context.write():
+            with self._context.transaction():
                 try:
                     yield
+                    hosts.flush()
                 except StatementError as error:
                     raise _NotOursError(error) from error
         except _NotOursError as passed:
@@ -220,8 +231,7 @@ class Ledger:
 
     def verify(self, *, progress: Progress | None = None) -> VerifyReport:
         """Check the whole trail and every copy of it; a report, never an exception."""
-        with self._context.read() as connection:
-            self._context.identities.forget()
+        with self._context.snapshot() as connection:
             return verify(connection, self._context, progress)
 
     def rebuild(self) -> int:

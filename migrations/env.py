@@ -16,7 +16,8 @@ PREFIX = "custledger_"
 def main() -> None:
     connection = context.config.attributes.get("connection")
     if connection is not None:
-        migrate(connection, context.config.attributes.get("metadata"))
+        attributes = context.config.attributes
+        migrate(connection, attributes.get("metadata"), attributes.get("schema"))
         return
     url = context.get_x_argument(as_dictionary=True).get("url")
     if not url:
@@ -28,11 +29,14 @@ def main() -> None:
         migrate(own, metadata)
 
 
-def migrate(connection: Connection, metadata: MetaData | None) -> None:
+def migrate(
+    connection: Connection, metadata: MetaData | None, schema: str | None = None
+) -> None:
     context.configure(
         connection=connection,
         target_metadata=metadata,
         version_table=f"{PREFIX}version",
+        version_table_schema=schema,
         include_name=is_ours,
         render_as_batch=connection.dialect.name == "sqlite",
         render_item=render_plain_type,

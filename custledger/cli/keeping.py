@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from custledger.cli.options import Location
-from custledger.cli.session import Session, command
+from custledger.cli.session import Session, command, say
 from custledger.edges.export import canonical_export
-from custledger.edges.upgrading import upgrade
+from custledger.edges.upgrading import WAIT, upgrade
 from custledger.edges.wording import count
 
 __all__ = ["app"]
@@ -46,9 +46,16 @@ def upgrade_ledger(
     """Bring an older ledger to this version, after a backup.
 
     Does nothing to a ledger that is up to date. Files of evidence are not touched. Back up a
-    PostgreSQL database yourself, with pg_dump.
+    PostgreSQL database yourself, with pg_dump. Waits ten minutes for whoever writes to the ledger,
+    unless --wait says otherwise.
     """
-    typer.echo(upgrade(path or session.ledger_location, backup=backup))
+    report = upgrade(
+        path or session.ledger_location,
+        backup=backup,
+        wait=WAIT if session.wait is None else session.waiting_time,
+        tell=say if sys.stderr.isatty() else None,
+    )
+    typer.echo(report)
 
 
 @command(app, "export", "custledger export > ledger.jsonl")

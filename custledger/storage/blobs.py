@@ -19,7 +19,7 @@ from custledger.errors import BadInputError, LedgerUnwritableError
 from custledger.storage.bulk import insert_rows, table_of
 from custledger.storage.tables import BlobRow
 
-__all__ = ["CHUNK", "BlobStore", "FolderStore", "Reading", "TableStore", "chunks_of"]
+__all__ = ["CHUNK", "BlobStore", "EitherStore", "FolderStore", "Reading", "TableStore", "chunks_of"]
 
 Reading = Callable[[], AbstractContextManager[Connection]]
 """Opens a short read of its own."""
@@ -112,6 +112,10 @@ class FolderStore:
             path.unlink()
         return len(left)
 
+    def holds(self, name: str) -> bool:
+        """Whether there is a file under a name."""
+        return str(name).isalnum() and self._path(name).is_file()
+
     def _path(self, name: str) -> Path:
         # A name that was edited in the database must not lead out of the folder.
         if not str(name).isalnum():
@@ -161,6 +165,42 @@ class TableStore:
     def sweep(self, in_use: Container[str]) -> int:
         """Nothing to do: a rolled-back transaction takes its chunks with it."""
         return 0
+
+
+class EitherStore:
+    """The folder beside a SQLite file, and the table in it, where guests keep what they attach.
+
+    ``keep_in_table`` says where new bytes go; all are found wherever they are.
+    """
+
+    def __init__(self, folder: FolderStore, *, keep_in_table: bool) -> None:
+        self._folder, self._table = folder, TableStore()
+        self._keeper: BlobStore = self._table if keep_in_table else folder
+        self.transactional = self._keeper.transactional
+
+    def write(self, connection: Connection, name: str, chunks: Iterable[bytes]) -> None:
+        """Keep the chunks where new ones go."""
+        self._keeper.write(connection, name, chunks)
+
+    def read(self, connection: Connection, name: str) -> Iterator[bytes]:
+        """The bytes in chunks."""
+        return self._of(name).read(connection, name)
+
+    def stream(self, reading: Reading, name: str) -> Iterator[bytes]:
+        """The bytes in chunks, nothing held between two."""
+        return self._of(name).stream(reading, name)
+
+    def delete(self, connection: Connection, name: str) -> None:
+        """Forget a name, wherever it is."""
+        self._folder.delete(connection, name)
+        self._table.delete(connection, name)
+
+    def sweep(self, in_use: Container[str]) -> int:
+        """Remove the folder's left-over files."""
+        return self._folder.sweep(in_use)
+
+    def _of(self, name: str) -> BlobStore:
+        return self._folder if self._folder.holds(name) else self._table
 
 
 def _sync_folder(folder: Path) -> None:

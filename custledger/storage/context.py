@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from custledger.core.checks import check_day
 from custledger.core.clock import day_of, to_microseconds
-from custledger.errors import BadInputError
+from custledger.errors import BadInputError, UnregisteredActorError
 from custledger.storage.blobs import BlobStore
 from custledger.storage.database import Database
 from custledger.storage.identities import Identities
@@ -32,6 +32,7 @@ class Context:
     currency: str
     region: str | None
     actor: int
+    actor_id: UUID
     now: Callable[[], datetime]
     blobs: BlobStore
     identities: Identities = field(default_factory=Identities)
@@ -43,26 +44,39 @@ class Context:
 
         A generator must not yield inside it: whoever stops asking would keep the connection.
         """
+        self._forget_if_guest()
         with self.database.read() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """The same, where even a guest must have one snapshot: for what compares all with all."""
+        self.identities.forget()
+        with self.database.snapshot() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Journal]:
         """A journal in a write transaction: what is appended is kept as a whole or not at all."""
-        try:
-            with self.database.write() as connection:
-                yield Journal(
-                    connection=connection,
-                    identities=self.identities,
-                    ledger=self.ledger,
-                    zone=self.zone,
-                    actor=self.actor,
-                    recorded_at=to_microseconds(self.now()),
-                    batch=self.batch,
-                )
-        except BaseException:
-            self.identities.forget()
-            raise
+        self._forget_if_guest()
+        with self._forgetting(), self.database.write() as connection:
+            if self.database.joins_host:
+                self._check_actor(connection)
+            yield Journal(
+                connection=connection,
+                identities=self.identities,
+                ledger=self.ledger,
+                zone=self.zone,
+                actor=self.actor,
+                recorded_at=to_microseconds(self.now()),
+                batch=self.batch,
+            )
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Several writes as one."""
+        with self._forgetting(), self.database.transaction():
+            yield
 
     @contextmanager
     def in_batch(self, batch: int) -> Iterator[None]:
@@ -86,3 +100,23 @@ class Context:
         if isinstance(as_of, date):
             return check_day(as_of, "as_of")
         raise BadInputError(f"as_of must be a date, such as date(2026, 1, 31), not {as_of!r}.")
+
+    @contextmanager
+    def _forgetting(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.identities.forget()
+            raise
+
+    def _forget_if_guest(self) -> None:
+        # The host may have rolled back what was read meanwhile, and keys are given out again.
+        if self.database.joins_host:
+            self.identities.forget()
+
+    def _check_actor(self, connection: Connection) -> None:
+        if self.identities.find(connection, self.actor) != self.actor_id:
+            raise UnregisteredActorError(
+                "Who writes was registered in a transaction that was rolled back. Nothing was "
+                "written; open the ledger again as somebody who is registered."
+            )

@@ -1,74 +1,116 @@
-"""One ledger's way to its database: transactions, and the rule about threads."""
+"""One ledger's way to its database: nested writes, and the rule about threads."""
 
 from __future__ import annotations
 
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, Final
+from contextlib import AbstractContextManager, contextmanager
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from custledger.errors import BadInputError, ClosedLedgerError, WrongThreadError
-from custledger.storage.engine import WRITE
 from custledger.storage.failures import translated
+from custledger.storage.transactions import Transactions
 
 __all__ = ["Database"]
 
-# PostgreSQL gives each statement a snapshot of its own unless told otherwise; SQLite never does.
-_ONE_SNAPSHOT: Final = {"isolation_level": "REPEATABLE READ"}
-
 
 class Database:
-    """An engine, and at most one open transaction, used by the thread that made it.
+    """At most one open write, used by one thread at a time in the process that opened it.
 
     A write inside an open write joins it: both are kept or neither.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self._owner = (os.getpid(), threading.get_ident())
+    def __init__(self, transactions: Transactions) -> None:
+        self.transactions = transactions
         self._open: Connection | None = None
         self._closed = False
         self._undo: list[Callable[[], None]] = []
+        self._process = os.getpid()
+        self._user, self._uses, self._turn = 0, 0, threading.Lock()
+
+    @property
+    def joins_host(self) -> bool:
+        """Whether the writes are part of a host's transaction, which may still be rolled back."""
+        return self.transactions.joins_host
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection with one consistent snapshot (the open write's, if there is one)."""
-        self._check_usable()
-        if self._open is not None:
-            with translated():
-                yield self._open
-            return
-        options: dict[str, Any] = {} if self.engine.dialect.name == "sqlite" else _ONE_SNAPSHOT
-        with translated(), self._connect(options) as connection, connection.begin():
+        """A connection to read from (the open write's, if there is one).
+
+        It is one consistent snapshot, except for a guest on PostgreSQL, who sees what the host's
+        transaction sees.
+        """
+        with self._reading(self.transactions.reading) as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection with one consistent snapshot; BadInputError where a guest has none."""
+        with self._reading(self.transactions.snapshot) as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A connection in a write transaction: committed at the end, rolled back on an error.
 
-        Inside an open write it is a savepoint: a write that failed leaves nothing, even where the
-        caller goes on with the others.
+        Inside an open write, or as a host's guest, it is a savepoint: a write that failed leaves
+        nothing, even where the caller goes on with the others.
         """
-        self._check_usable()
-        if self._open is not None:
-            with translated(), self._open.begin_nested(), self._undoing():
-                yield self._open
-            return
-        with translated(), self._connect({WRITE: True}) as connection, connection.begin():
-            self._open = connection
-            try:
-                with self._undoing():
-                    yield connection
-            finally:
-                self._open = None
-                self._undo.clear()
+        with self._transaction() as connection, self.transactions.speaking(connection):
+            yield connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Several writes as one; between them a host's connection speaks as the host left it."""
+        with self._transaction(with_host=True):
+            yield
 
     def on_rollback(self, undo: Callable[[], None]) -> None:
         """Call ``undo`` if the open write fails: for what the database cannot roll back itself."""
         self._undo.append(undo)
+
+    def close(self) -> None:
+        """Give back what is ours, for good; a second time there is nothing to do."""
+        with self._use():
+            if self._open is not None:
+                raise BadInputError(
+                    "The ledger is in the middle of a transaction. Leave its block, then close it."
+                )
+            self._closed = True
+            self.transactions.close()
+
+    @contextmanager
+    def _reading(
+        self, begin: Callable[[], AbstractContextManager[Connection]]
+    ) -> Iterator[Connection]:
+        with self._use(), translated():
+            self._check_open()
+            if self._open is not None:
+                with self.transactions.speaking(self._open):
+                    yield self._open
+            else:
+                with begin() as connection, self.transactions.speaking(connection):
+                    yield connection
+
+    @contextmanager
+    def _transaction(self, *, with_host: bool = False) -> Iterator[Connection]:
+        with self._use(), translated():
+            self._check_open()
+            if self._open is not None:
+                savepoint = self.transactions.savepoint(self._open, with_host=with_host)
+                with savepoint, self._undoing():
+                    yield self._open
+                return
+            with self.transactions.writing(with_host=with_host) as connection:
+                self._open = connection
+                try:
+                    with self._undoing():
+                        yield connection
+                finally:
+                    self._open = None
+                    self._undo.clear()
 
     @contextmanager
     def _undoing(self) -> Iterator[None]:
@@ -81,26 +123,23 @@ class Database:
                 self._undo.pop()()
             raise
 
-    def close(self) -> None:
-        """Give back every connection, for good; a second time there is nothing to do."""
-        self._check_thread()
-        if self._open is not None:
-            raise BadInputError(
-                "The ledger is in the middle of a transaction. Leave its block, then close it."
-            )
-        self._closed = True
-        self.engine.dispose()
+    @contextmanager
+    def _use(self) -> Iterator[None]:
+        if os.getpid() != self._process:
+            raise WrongThreadError
+        me = threading.get_ident()
+        with self._turn:
+            if self._uses and self._user != me:
+                raise WrongThreadError
+            self._user, self._uses = me, self._uses + 1
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._uses -= 1
 
-    def _connect(self, options: dict[str, Any]) -> Connection:
-        return self.engine.connect().execution_options(**options)
-
-    def _check_usable(self) -> None:
-        self._check_thread()
+    def _check_open(self) -> None:
         # An engine connects again after it was disposed of: a closed ledger would go on writing,
         # and one in memory would be another, empty one.
         if self._closed:
             raise ClosedLedgerError
-
-    def _check_thread(self) -> None:
-        if (os.getpid(), threading.get_ident()) != self._owner:
-            raise WrongThreadError

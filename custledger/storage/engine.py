@@ -1,4 +1,4 @@
-"""Engines: SQLite set up for durability, PostgreSQL through psycopg 3. Nothing global."""
+"""Our own engines: SQLite set up for durability, PostgreSQL through psycopg 3. Nothing global."""
 
 from __future__ import annotations
 
@@ -13,13 +13,24 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import StaticPool
 
 from custledger.errors import BadInputError, LedgerUnwritableError, NotALedgerError
+from custledger.storage.naming import check_schema, options_for
 
-__all__ = ["WAIT_SECONDS", "WRITE", "engine_for", "file_of", "is_url", "refuse_foreign_file"]
+__all__ = [
+    "WAIT_SECONDS",
+    "WRITE",
+    "engine_for",
+    "file_of",
+    "file_of_url",
+    "is_url",
+    "refuse_foreign_file",
+    "supply_functions",
+]
 
 WRITE: Final = "custledger_write"
 """Execution option of a connection whose next transaction will write."""
 
 _MEMORY: Final = ":memory:"
+_SCHEMA: Final = "schema"
 WAIT_SECONDS: Final = 10.0
 """How long a write waits for another process's to end, unless told otherwise."""
 _SQLITE_MAGIC: Final = b"SQLite format 3\x00"
@@ -37,25 +48,33 @@ def is_url(location: str) -> bool:
     return "://" in location
 
 
-def engine_for(location: str, wait_seconds: float = WAIT_SECONDS) -> Engine:
-    """An engine for a path, ``:memory:`` or a database URL; connects lazily."""
-    if not is_url(location):
-        return _sqlite(location, wait_seconds)
-    url = _url(location)
-    if url.get_backend_name() == "sqlite":
-        return _sqlite(url.database or _MEMORY, wait_seconds)
-    if url.get_backend_name() != "postgresql":
-        raise BadInputError(
-            f"custledger keeps ledgers in SQLite and PostgreSQL, not {url.get_backend_name()}."
-        )
-    return _postgresql(url, wait_seconds)
+def engine_for(
+    location: str, wait_seconds: float = WAIT_SECONDS, schema: str | None = None
+) -> Engine:
+    """An engine for a path, ``:memory:`` or a database URL; connects lazily.
+
+    The tables are in ``schema``, or in the one that the URL names (``?schema=firm_a``).
+    """
+    url = _url(location) if is_url(location) else None
+    backend = "sqlite" if url is None else url.get_backend_name()
+    if backend == "postgresql" and url is not None:
+        return _postgresql(url, wait_seconds, schema)
+    if backend != "sqlite":
+        raise BadInputError(f"custledger keeps ledgers in SQLite and PostgreSQL, not {backend}.")
+    if schema is not None:
+        raise BadInputError("A SQLite file has no schemas: give each firm a file of its own.")
+    return _sqlite(location if url is None else url.database or _MEMORY, wait_seconds)
 
 
 def file_of(location: str) -> Path | None:
     """The SQLite file that a location names, as a path or as a URL; None if there is no file."""
     if not is_url(location):
         return None if location == _MEMORY else Path(location).absolute()
-    url = _url(location)
+    return file_of_url(_url(location))
+
+
+def file_of_url(url: URL) -> Path | None:
+    """The SQLite file that a database URL names; None if there is no file."""
     if url.get_backend_name() != "sqlite" or url.database in (None, "", _MEMORY):
         return None
     return Path(str(url.database)).absolute()
@@ -130,9 +149,14 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None  # custledger begins its transactions itself
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
+    supply_functions(connection)
+
+
+def supply_functions(connection: sqlite3.Connection) -> None:
+    """Give a connection the mathematical functions that its SQLite was built without."""
     try:
         connection.execute("SELECT power(2, 1)")
-    except sqlite3.OperationalError:  # built without SQLITE_ENABLE_MATH_FUNCTIONS
+    except sqlite3.OperationalError:
         connection.create_function("power", 2, _power, deterministic=True)
         connection.create_function("sqrt", 1, _sqrt, deterministic=True)
 
@@ -152,15 +176,30 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _postgresql(url: URL, wait_seconds: float) -> Engine:
+def _postgresql(url: URL, wait_seconds: float, schema: str | None) -> Engine:
+    url, named = _without_schema(url)
+    if schema is not None and named is not None and schema != named:
+        raise BadInputError(f"The URL names the schema {named!r}, and schema says {schema!r}.")
+    schema = schema or named
     said = str(url.query.get("options", ""))
     if "lock_timeout" not in said:
         said = f"{said} -c lock_timeout={wait_seconds * 1000:.0f}".strip()
     try:
-        return create_engine(
+        engine = create_engine(
             url.set(drivername="postgresql+psycopg"), connect_args={"options": said}
         )
     except ModuleNotFoundError as error:
         raise BadInputError(
             "PostgreSQL needs the driver: pip install 'custledger[postgres]'."
         ) from error
+    return engine if schema is None else engine.execution_options(**options_for(schema))
+
+
+def _without_schema(url: URL) -> tuple[URL, str | None]:
+    # ``schema`` is custledger's own word in a URL: libpq would refuse it.
+    named = url.query.get(_SCHEMA)
+    if named is None:
+        return url, None
+    if not isinstance(named, str):
+        raise BadInputError("The URL names more than one schema.")
+    return url.difference_update_query([_SCHEMA]), check_schema(named)

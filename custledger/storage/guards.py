@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Table, UniqueConstraint
 from sqlmodel import SQLModel
 
 from custledger.storage.bulk import table_of
+from custledger.storage.naming import schema_of
 from custledger.storage.tables import COPIES, TRUTH, BlobRow
 
 __all__ = ["apply", "drop", "missing"]
@@ -31,14 +32,15 @@ def apply(connection: Connection) -> None:
         for statement in _sqlite_guards().values():
             connection.exec_driver_sql(statement)
         return
-    for function, body in _POSTGRESQL_FUNCTIONS.items():
+    schema = _schema(connection)
+    for function, body in _postgresql_functions(schema).items():
         connection.exec_driver_sql(
-            f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql "
-            f"AS $${body}$$"
+            f"CREATE OR REPLACE FUNCTION {schema}.{function}() RETURNS trigger LANGUAGE plpgsql "
+            f"SET {_SETTING} AS $${body}$$"
         )
-    for table, name, statement in _postgresql_guards():
+    for table, name, statement in _postgresql_guards(schema):
         connection.exec_driver_sql(statement)
-        connection.exec_driver_sql(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")
+        connection.exec_driver_sql(f"ALTER TABLE {schema}.{table} ENABLE ALWAYS TRIGGER {name}")
 
 
 def drop(connection: Connection) -> None:
@@ -47,8 +49,9 @@ def drop(connection: Connection) -> None:
         for name in _sqlite_guards():
             connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
         return
-    for table, name, _ in _postgresql_guards():
-        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name} ON {table}")
+    schema = _schema(connection)
+    for table, name, _ in _postgresql_guards(schema):
+        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name} ON {schema}.{table}")
 
 
 def missing(connection: Connection) -> list[str]:
@@ -123,21 +126,39 @@ def _raise(condition: str) -> str:
     return f" BEGIN IF {condition} THEN {refusal} END IF; RETURN OLD; END "
 
 
-_POSTGRESQL_FUNCTIONS: Final = {
-    _FUNCTION: _raise("TRUE"),
-    # A trigger's WHEN cannot hold a subquery on PostgreSQL, so the question moves inside.
-    f"{_FUNCTION}_current": _raise(
-        "NOT EXISTS (SELECT 1 FROM custledger_entry o JOIN custledger_entry e "
-        "ON e.subject_id = o.subject_id AND e.supersedes = o.seq AND e.seq > o.seq "
-        "WHERE o.id = (to_jsonb(OLD) ->> TG_ARGV[0])::bigint)"
-    ),
-    f"{_FUNCTION}_in_use": _raise(
-        "EXISTS (SELECT 1 FROM custledger_payload p WHERE p.blob = to_jsonb(OLD) ->> 'name')"
-    ),
-}
+# Names in a guard are looked up nowhere else, so that no table or operator of the session's own can
+# stand in for one of ours.
+_SETTING: Final = "search_path = pg_catalog, pg_temp"
 
 
-def _postgresql_guards() -> Iterable[tuple[str, str, str]]:
+def _schema(connection: Connection) -> str:
+    """The quoted name of the schema in which the tables are."""
+    name = schema_of(connection)
+    if name is None:
+        name = connection.exec_driver_sql(
+            "SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE c.oid = to_regclass('custledger_entry')"
+        ).scalar_one()
+    return connection.dialect.identifier_preparer.quote_identifier(name)
+
+
+def _postgresql_functions(schema: str) -> dict[str, str]:
+    entry, payload = f"{schema}.custledger_entry", f"{schema}.custledger_payload"
+    return {
+        _FUNCTION: _raise("TRUE"),
+        # A trigger's WHEN cannot hold a subquery on PostgreSQL, so the question moves inside.
+        f"{_FUNCTION}_current": _raise(
+            f"NOT EXISTS (SELECT 1 FROM {entry} o JOIN {entry} e "
+            "ON e.subject_id = o.subject_id AND e.supersedes = o.seq AND e.seq > o.seq "
+            "WHERE o.id = (to_jsonb(OLD) ->> TG_ARGV[0])::bigint)"
+        ),
+        f"{_FUNCTION}_in_use": _raise(
+            f"EXISTS (SELECT 1 FROM {payload} p WHERE p.blob = to_jsonb(OLD) ->> 'name')"
+        ),
+    }
+
+
+def _postgresql_guards(schema: str) -> Iterable[tuple[str, str, str]]:
     for table, is_truth in _tables():
         short = table.name.removeprefix("custledger_")
         delete = f"{_FUNCTION}()" if is_truth else f"{_FUNCTION}_current('{_entry_column(table)}')"
@@ -153,30 +174,33 @@ def _postgresql_guards() -> Iterable[tuple[str, str, str]]:
                 table.name,
                 name,
                 (
-                    f"CREATE TRIGGER {name} BEFORE {event} ON {table.name} FOR EACH {each} "
-                    f"EXECUTE FUNCTION {function}"
+                    f"CREATE TRIGGER {name} BEFORE {event} ON {schema}.{table.name} "
+                    f"FOR EACH {each} EXECUTE FUNCTION {schema}.{function}"
                 ),
             )
 
 
 def _missing_postgresql(connection: Connection) -> list[str]:
+    schema = _schema(connection)
+    functions = _postgresql_functions(schema)
     query = (
-        "SELECT t.tgname, c.relname, pg_get_triggerdef(t.oid), p.proname, p.prosrc "
-        "FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid "
-        "WHERE t.tgenabled = 'A' AND pg_table_is_visible(c.oid)"
+        "SELECT t.tgname, c.relname, pg_get_triggerdef(t.oid), p.proname, p.prosrc, p.proconfig "
+        "FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+        "JOIN pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = c.relnamespace "
+        f"WHERE t.tgenabled = 'A' AND c.relnamespace = '{schema}'::regnamespace"
     )
     found = {
         (name, table): _words(definition)
-        for name, table, definition, function, source in connection.exec_driver_sql(query)
-        if _POSTGRESQL_FUNCTIONS.get(function) == source
+        for name, table, definition, function, source, settings in connection.exec_driver_sql(query)
+        if functions.get(function) == source and settings == [_SETTING.replace(" = ", "=")]
     }
     return [
         name
-        for table, name, statement in _postgresql_guards()
+        for table, name, statement in _postgresql_guards(schema)
         if found.get((name, table)) != _words(statement)
     ]
 
 
 def _words(statement: str) -> list[str]:
-    # pg_get_triggerdef names the schema of tables and functions; the rest is word for word ours.
+    # pg_get_triggerdef names schemas by its own rules, and the query asked for ours already.
     return [word.rpartition(".")[2] for word in statement.split()]

@@ -8,9 +8,10 @@ from uuid import UUID
 from sqlalchemy import Connection, func, select
 
 from custledger.storage.bulk import insert_rows, table_of
+from custledger.storage.naming import qualified
 from custledger.storage.tables import EntryRow, IdentityRow
 
-__all__ = ["Identities", "allocate"]
+__all__ = ["Identities", "allocate", "sequence_of"]
 
 _identity = table_of(IdentityRow)
 
@@ -23,9 +24,13 @@ def allocate(
         # BEGIN IMMEDIATE holds the write lock, so nobody takes the same keys.
         last = connection.scalar(select(func.coalesce(func.max(table_of(table).c.id), 0))) or 0
         return range(last + 1, last + 1 + count)
-    name = table_of(table).name
-    keys = func.nextval(func.pg_get_serial_sequence(name, "id"))
+    keys = func.nextval(sequence_of(connection, table))
     return sorted(connection.scalars(select(keys).select_from(func.generate_series(1, count))))
+
+
+def sequence_of(connection: Connection, table: type[EntryRow] | type[IdentityRow]) -> str:
+    """The name of the sequence that a table's keys come from, on PostgreSQL."""
+    return qualified(connection, f"{table_of(table).name}_id_seq")
 
 
 class Identities:
@@ -36,7 +41,7 @@ class Identities:
         self._uuids: dict[int, UUID] = {}
 
     def add(self, connection: Connection, uuids: Sequence[UUID]) -> Sequence[int]:
-        """Keys for new uuids, in their order; remembered only by ``find``, once committed."""
+        """Keys for new uuids, in their order; remembered only once somebody asks for them."""
         keys = allocate(connection, IdentityRow, len(uuids))
         native = connection.dialect.name == "postgresql"
         rows = [(k, u if native else u.hex) for k, u in zip(keys, uuids, strict=True)]
@@ -56,6 +61,15 @@ class Identities:
         """The uuid of a key."""
         known = self._uuids.get(key)
         return self.uuids(connection, (key,))[key] if known is None else known
+
+    def find(self, connection: Connection, key: int) -> UUID | None:
+        """The uuid of a key that may be gone, or None."""
+        if key not in self._uuids:
+            uuid = connection.scalar(select(_identity.c.uuid).where(_identity.c.id == key))
+            if uuid is None:
+                return None
+            self._remember(key, uuid)
+        return self._uuids[key]
 
     def uuids(self, connection: Connection, keys: Iterable[int]) -> dict[int, UUID]:
         """The uuids of keys."""

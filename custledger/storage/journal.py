@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, delete, func, select, text, tuple_
+from sqlalchemy import Connection, delete, select, tuple_
 from sqlmodel import SQLModel
 
 from custledger.core.bodies import StoredEntry
@@ -17,11 +17,12 @@ from custledger.core.canonical import canonical_bytes
 from custledger.core.facts import Body
 from custledger.core.records import EntryKind, EntryRef, Part
 from custledger.core.trail import SALT_BYTES, Header, commitment, genesis
-from custledger.errors import BadInputError
-from custledger.storage.bulk import insert_rows, portions, table_of
+from custledger.errors import BadInputError, NotFoundError
+from custledger.storage.bulk import insert_row_unless_taken, insert_rows, portions, table_of
 from custledger.storage.copies import Placed, Places, copy_rows, table_for
-from custledger.storage.identities import Identities, allocate
-from custledger.storage.ownership import OWNED_KINDS, refuse_gone, refuse_owners
+from custledger.storage.heads import Heads, heads_for, heads_for_one, lock_chains
+from custledger.storage.identities import Identities
+from custledger.storage.ownership import OWNED_KINDS, refuse_owners
 from custledger.storage.tables import EntryRow, PayloadRow
 from custledger.storage.types import CODES
 
@@ -32,15 +33,6 @@ _SHARED, _STAFF, _CONTENT = (CODES[Part][part] for part in (Part.SHARED, Part.ST
 
 
 _entry = table_of(EntryRow)
-_last = (
-    select(_entry.c.subject_id, func.max(_entry.c.seq).label("seq"))
-    .where(_entry.c.subject_id.in_(bindparam("subjects", expanding=True)))
-    .group_by(_entry.c.subject_id)
-    .subquery()
-)
-_HEADS: Final = select(_entry.c.subject_id, _entry.c.seq, _entry.c.hash).join(
-    _last, (_entry.c.subject_id == _last.c.subject_id) & (_entry.c.seq == _last.c.seq)
-)
 
 
 class Content(NamedTuple):
@@ -100,41 +92,41 @@ class Journal:
         """Write drafts in their order, each at the end of its subject's chain."""
         if not drafts:
             return []
-        subjects = sorted({draft.subject_id for draft in drafts})
-        self._lock(subjects)
-        heads = self._heads(subjects)
-        superseded = superseded_by(
-            self.connection,
-            [(d.subject_id, d.supersedes) for d in drafts if d.supersedes is not None],
-        )
-        entries, payloads, placed = self._chain(drafts, heads, superseded)
-        insert_rows(self.connection, EntryRow, entries)
+        superseded, entries, payloads, placed = self._at_the_end(drafts)
         insert_rows(self.connection, PayloadRow, payloads)
         self._drop_copies(superseded.values())
-        self._refuse_orphans(drafts, superseded)
+        self._refuse_owners(drafts, superseded)
         self._write_copies(drafts, placed)
         return [
             Written(p.entry_id, p.subject_id, e[2]) for p, e in zip(placed, entries, strict=True)
         ]
 
-    def _lock(self, subjects: Sequence[int]) -> None:
-        # SQLite holds its one write lock since BEGIN IMMEDIATE. On PostgreSQL a chain is locked for
-        # the rest of the transaction; the sorted order keeps two batches from waiting in a circle.
-        if self.connection.dialect.name == "postgresql":
-            lock = text(
-                "SELECT pg_advisory_xact_lock(:space, k) FROM unnest(CAST(:keys AS int[])) k"
-            )
-            keys = [key % 2**31 for key in subjects]
-            self.connection.execute(lock, {"space": _lock_space(self.ledger), "keys": sorted(keys)})
+    def _at_the_end(self, drafts: Sequence[Draft]) -> _Chained:
+        """Write the entries at the ends of their chains, whoever else writes there."""
+        subjects = sorted({draft.subject_id for draft in drafts})
+        optimistic = len(drafts) == 1 and self.connection.dialect.name == "postgresql"
+        if optimistic and (heads := heads_for_one(self.connection, self.ledger, subjects[0])):
+            chained = self._chained(drafts, heads)
+            if insert_row_unless_taken(self.connection, EntryRow, chained.entries[0]):
+                return chained
+        lock_chains(self.connection, self.ledger, subjects)
+        chained = self._chained(drafts, heads_for(self.connection, subjects, len(drafts)))
+        insert_rows(self.connection, EntryRow, chained.entries)
+        return chained
 
-    def _refuse_orphans(
+    def _chained(self, drafts: Sequence[Draft], heads: Heads) -> _Chained:
+        superseded = superseded_by(
+            self.connection,
+            [(d.subject_id, d.supersedes) for d in drafts if d.supersedes is not None],
+        )
+        _refuse_gone(drafts, heads)
+        return _Chained(superseded, *self._chain(drafts, heads, superseded))
+
+    def _refuse_owners(
         self, drafts: Sequence[Draft], superseded: Mapping[tuple[int, int], Superseded]
     ) -> None:
         # Here and not in the books: no other writer can come in between once a chain is locked. An
         # error takes back what this transaction wrote already.
-        added = {d.subject_id for d in drafts if d.kind is EntryKind.CUSTOMER}
-        owners = {d.subject_id for d in drafts if d.kind in OWNED_KINDS} - added
-        refuse_gone(self.connection, sorted(owners))
         voids = {
             (d.subject_id, d.supersedes)
             for d in drafts
@@ -143,33 +135,24 @@ class Journal:
         left = {place[0] for place in voids if superseded[place].kind is EntryKind.CUSTOMER}
         refuse_owners(self.connection, sorted(left))
 
-    def _heads(self, subjects: Sequence[int]) -> dict[int, tuple[int, bytes]]:
-        heads: dict[int, tuple[int, bytes]] = {}
-        for chunk in portions(subjects):
-            for subject, seq, digest in self.connection.execute(_HEADS, {"subjects": chunk}):
-                heads[subject] = (seq, digest)
-        return heads
-
     def _chain(
         self,
         drafts: Sequence[Draft],
-        heads: dict[int, tuple[int, bytes]],
+        heads: Heads,
         superseded: Mapping[tuple[int, int], Superseded],
     ) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], list[Placed]]:
-        uuids = self.identities.uuids(
-            self.connection, {self.actor, *(d.subject_id for d in drafts)} | _optional(self.batch)
-        )
-        texts = {key: str(uuid) for key, uuid in uuids.items()}
-        ledger, actor = str(self.ledger), texts[self.actor]
-        batch = None if self.batch is None else texts[self.batch]
+        others = self.identities.uuids(self.connection, {self.actor} | _optional(self.batch))
+        ledger, actor = str(self.ledger), str(others[self.actor])
+        batch = None if self.batch is None else str(others[self.batch])
+        texts = {key: str(head.uuid) for key, head in heads.of.items()}
+        ends = {key: (h.seq, h.hash) for key, h in heads.of.items() if h.seq and h.hash}
         entries: list[tuple[Any, ...]] = []
         payloads: list[tuple[Any, ...]] = []
         placed: list[Placed] = []
         salts = _salts(2 * len(drafts))
-        keys = allocate(self.connection, EntryRow, len(drafts))
-        for key, draft in zip(keys, drafts, strict=True):
+        for key, draft in zip(heads.keys, drafts, strict=True):
             subject, kind, occurred_at = draft.subject_id, draft.kind, draft.occurred_at
-            seq, prev = heads.get(subject) or (0, genesis(ledger, texts[subject]))
+            seq, prev = ends.get(subject) or (0, genesis(ledger, texts[subject]))
             seq += 1
             header = Header(
                 ledger=ledger,
@@ -184,7 +167,7 @@ class Journal:
                 supersedes=draft.supersedes,
                 import_batch=batch,
             )
-            heads[subject] = (seq, digest := header.hash())
+            ends[subject] = (seq, digest := header.hash())
             when = (self.recorded_at, occurred_at)
             rest = (self.actor, draft.supersedes, self.batch, digest)
             entries.append((key, subject, seq, _KIND_CODES[kind], *when, *rest))
@@ -240,6 +223,25 @@ class Journal:
         if key is None:
             raise BadInputError(f"{uuid} is not known in this ledger.")
         return key
+
+
+class _Chained(NamedTuple):
+    """Rows ready to be written, and what they supersede."""
+
+    superseded: dict[tuple[int, int], Superseded]
+    entries: list[tuple[Any, ...]]
+    payloads: list[tuple[Any, ...]]
+    placed: list[Placed]
+
+
+def _refuse_gone(drafts: Sequence[Draft], heads: Heads) -> None:
+    """Refuse a record of somebody who is no customer, where the books still took them for one."""
+    added = {d.subject_id for d in drafts if d.kind is EntryKind.CUSTOMER}
+    owners = {d.subject_id for d in drafts if d.kind in OWNED_KINDS} - added
+    if not all(heads.of[owner].is_customer for owner in owners):
+        raise NotFoundError(
+            "The customer was voided meanwhile. Nothing was written; look the customer up again."
+        )
 
 
 def superseded_by(
@@ -303,10 +305,6 @@ def _commit(
         commits["content"] = digest
         payloads.append((key, _CONTENT, salt, data_or_none, blob))
     return commits
-
-
-def _lock_space(ledger: UUID) -> int:
-    return ledger.int % 2**31
 
 
 def _optional(key: int | None) -> set[int]:

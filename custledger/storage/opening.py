@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import NoResultFound
 
 from custledger.core.checks import check_name
@@ -27,29 +26,37 @@ from custledger.core.records import EntryKind, Part, StaffRole
 from custledger.errors import (
     BadInputError,
     LedgerUnreadableError,
-    LedgerUnwritableError,
     NotFoundError,
     SchemaVersionError,
     UnregisteredActorError,
 )
 from custledger.storage import schema
-from custledger.storage.blobs import BlobStore, FolderStore, TableStore
+from custledger.storage.blobs import BlobStore, EitherStore, FolderStore, TableStore
 from custledger.storage.bulk import table_of
 from custledger.storage.chains import current_entries, read_chains
 from custledger.storage.context import Context
 from custledger.storage.database import Database
-from custledger.storage.engine import engine_for, file_of, refuse_foreign_file
+from custledger.storage.homes import Home, Host, Place, home_of
 from custledger.storage.identities import Identities
 from custledger.storage.journal import Draft, Journal
-from custledger.storage.lookup import staff_key
 from custledger.storage.tables import EntryRow, IdentityRow, PayloadRow, StaffRow
 
-__all__ = ["Settings", "open_context"]
+__all__ = [
+    "Known",
+    "Settings",
+    "Terms",
+    "context_of",
+    "known_at",
+    "open_context",
+    "terms",
+]
 
 _entry = table_of(EntryRow)
 _payload = table_of(PayloadRow)
 _staff = table_of(StaffRow)
 _identity = table_of(IdentityRow)
+
+_NO_LEDGER: Final = "There is no ledger yet. Name its owner to make one."
 
 
 class Settings(NamedTuple):
@@ -60,63 +67,101 @@ class Settings(NamedTuple):
     region: str | None = None
 
 
-def open_context(
-    location: str,
-    actor: str,
-    now: Callable[[], datetime] | None,
+class Terms(NamedTuple):
+    """How a ledger is opened: what may be fixed, the clock, the folder for files, the wait."""
+
+    settings: Settings
+    now: Callable[[], datetime]
+    evidence: str | os.PathLike[str] | None
+    wait: timedelta
+
+
+class Known(NamedTuple):
+    """What stays true of a ledger for good: its key, its uuid, and what was fixed at the start."""
+
+    key: int
+    ledger: uuid.UUID
+    about: Settings
+
+
+def terms(
     settings: Settings,
+    now: Callable[[], datetime] | None,
     evidence: str | os.PathLike[str] | None,
     wait: timedelta,
-) -> Context:
-    """Open what is there, or make a ledger where nothing is; see ``custledger.open_ledger``."""
-    actor = check_name(actor)
+) -> Terms:
+    """The terms, checked before anything is touched: a typing error leaves no file behind."""
     clock = now or _wall_clock
-    _check_settings(settings)
-    to_microseconds(clock())
-    path = file_of(location)
-    if path is not None:
-        refuse_foreign_file(path, wait.total_seconds())
-        if not path.parent.is_dir():
-            raise LedgerUnwritableError(
-                f"The folder {path.parent} does not exist. Create it first."
-            )
-    fresh_file = path is not None and not path.exists()
-    database = Database(engine_for(location, wait.total_seconds()))
-    try:
-        _make_if_fresh(database, actor, clock, settings)
-        return _context(database, actor, clock, settings, partial(_store, path, evidence))
-    except BaseException:
-        database.close()
-        if fresh_file and path is not None:
-            _remove_unless_made(path)
-        raise
-
-
-def _check_settings(settings: Settings) -> None:
-    # Before anything is touched, so that a typing error leaves no file behind.
     if settings.zone is not None:
         check_zone(settings.zone)
     if settings.currency is not None:
         exponent_of(settings.currency)
     if settings.region is not None:
         check_region(settings.region)
+    to_microseconds(clock())
+    return Terms(settings, clock, evidence, wait)
 
 
-def _make_if_fresh(
-    database: Database, actor: str, now: Callable[[], datetime], settings: Settings
-) -> None:
+def open_context(home: Place | Host, schema_name: str | None, actor: str, terms: Terms) -> Context:
+    """Open what is there, or make a ledger where nothing is; see ``custledger.open_ledger``."""
+    actor = check_name(actor)
+    found = home_of(home, schema_name, terms.wait.total_seconds())
+    database = Database(found.transactions)
+    with _leaving_nothing(found):
+        known = _known(database, actor, terms)
+        return context_of(database, known, found.path, actor, terms)
+
+
+def known_at(home: Home, owner: str | None, terms: Terms) -> Known:
+    """What stays true of the ledger at a home; an owner makes it where there is none."""
+    if owner is not None:
+        owner = check_name(owner)
+    elif home.fresh:  # to look into a file that is not there would make it
+        raise NotFoundError(_NO_LEDGER)
+    with _leaving_nothing(home):
+        return _known(Database(home.transactions), owner, terms)
+
+
+@contextmanager
+def _leaving_nothing(home: Home) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        home.transactions.close()
+        if home.fresh and home.path is not None:
+            _remove_unless_made(home.path)
+        raise
+
+
+def _known(database: Database, owner: str | None, terms: Terms) -> Known:
     with database.read() as connection:
-        if _is_ledger(connection):
-            return
+        fresh = not _is_ledger(connection)
+    if fresh:
+        if owner is None:
+            raise NotFoundError(_NO_LEDGER)
+        _make(database, owner, terms)
+    with database.read() as connection:
+        _check_version(connection)
+        known = _about(connection)
+    _refuse_other(terms.settings, known.about)
+    return known
+
+
+def _make(database: Database, owner: str, terms: Terms) -> None:
     with database.write() as connection:
         schema.lock(connection)
         if not _is_ledger(connection):  # another process may have made it meanwhile
-            schema.create(connection)
-            _found(connection, actor, now, settings)
+            if schema.current_version(connection) is None:
+                schema.create(connection)
+            _check_version(connection)
+            _found(connection, owner, terms.now, terms.settings)
 
 
 def _is_ledger(connection: Connection) -> bool:
-    return inspect(connection).has_table(table_of(EntryRow).name)
+    # Tables alone are no ledger: a host's migration may have made them (schema.upgrade).
+    return schema.has_table(connection, _entry.name) and any(
+        connection.scalar(select(table.c.id).limit(1)) for table in (_identity, _entry)
+    )
 
 
 def _found(
@@ -139,34 +184,29 @@ def _found(
     )
 
 
-def _context(
-    database: Database,
-    actor: str,
-    now: Callable[[], datetime],
-    settings: Settings,
-    store: Callable[[uuid.UUID], BlobStore],
+def context_of(
+    database: Database, known: Known, path: Path | None, actor: str, terms: Terms
 ) -> Context:
+    """The ledger as its books see it, for a registered actor."""
+    context = Context(
+        database=database,
+        ledger=known.ledger,
+        key=known.key,
+        zone=known.about.zone or "",
+        currency=known.about.currency or "",
+        region=known.about.region,
+        actor=0,
+        actor_id=known.ledger,
+        now=terms.now,
+        blobs=_store(path, terms.evidence, known.ledger, joins_host=database.joins_host),
+    )
     with database.read() as connection:
-        _check_version(connection)
-        key, ledger, about = _about(connection)
-        _refuse_other(settings, about)
-        context = Context(
-            database=database,
-            ledger=ledger,
-            key=key,
-            zone=about.zone or "",
-            currency=about.currency or "",
-            region=about.region,
-            actor=0,
-            now=now,
-            blobs=store(ledger),
-        )
-        context.actor = _actor_key(connection, context, actor)
+        context.actor, context.actor_id = _actor(connection, context, check_name(actor))
     return context
 
 
-def _about(connection: Connection) -> tuple[int, uuid.UUID, Settings]:
-    """The ledger's key, uuid and settings, from its first entry: copies may need rebuilding."""
+def _about(connection: Connection) -> Known:
+    """From the ledger's first entry: copies may need rebuilding."""
     query = (
         select(_entry.c.subject_id, _identity.c.uuid, _payload.c.body)
         .join(_identity, _identity.c.id == _entry.c.subject_id)
@@ -178,7 +218,8 @@ def _about(connection: Connection) -> tuple[int, uuid.UUID, Settings]:
     try:
         key, ledger, body = connection.execute(query).one()
         about = json.loads(body)
-        return key, ledger, Settings(about["zone"], about["currency"], about.get("region"))
+        settings = Settings(about["zone"], about["currency"], about.get("region"))
+        return Known(key, ledger, settings)
     except (NoResultFound, ValueError, KeyError, TypeError, AttributeError) as error:
         raise LedgerUnreadableError(
             "The entry about the ledger itself is gone or damaged. Restore a backup."
@@ -208,27 +249,32 @@ def _refuse_other(wanted: Settings, found: Settings) -> None:
             )
 
 
-def _actor_key(connection: Connection, context: Context, actor: str) -> int:
+def _actor(connection: Connection, context: Context, name: str) -> tuple[int, uuid.UUID]:
+    """(Key, uuid) of who writes, by name or id; one query, as each request opens a ledger."""
+    query = select(_staff.c.id, _identity.c.uuid, _staff.c.active).join(
+        _identity, _identity.c.id == _staff.c.id
+    )
     try:
-        key = staff_key(connection, context, actor)
-        active = connection.scalar(select(_staff.c.active).where(_staff.c.id == key))
-    except NotFoundError as error:
-        found = _actor_of_trail(connection, context, actor)
-        if found is None:
-            raise UnregisteredActorError(
-                f"{actor!r} is not registered in this ledger. Someone who is can add them: "
-                f"`custledger --actor NAME add staff {actor!r}`."
-            ) from error
-        key, active = found
+        query = query.where(_identity.c.uuid == uuid.UUID(name))
+    except ValueError:
+        query = query.where(_staff.c.name_folded == folded(name))
+    row = connection.execute(query).one_or_none()
+    found = _actor_of_trail(connection, context, name) if row is None else tuple(row)
+    if found is None:
+        raise UnregisteredActorError(
+            f"{name!r} is not registered in this ledger. Someone who is can add them: "
+            f"`custledger --actor NAME add staff {name!r}`."
+        )
+    key, who, active = found
     if not active:
-        raise UnregisteredActorError(f"{actor!r} is registered as having left, and cannot write.")
-    return key
+        raise UnregisteredActorError(f"{name!r} is registered as having left, and cannot write.")
+    return key, who
 
 
 def _actor_of_trail(
     connection: Connection, context: Context, actor: str
-) -> tuple[int, bool] | None:
-    """(Key, active) of someone whose row is gone from the copies: they may have to rebuild them."""
+) -> tuple[int, uuid.UUID, bool] | None:
+    """(Key, uuid, active) of someone whose row is gone from the copies, to rebuild them."""
     chain = [link for part in read_chains(connection, [context.key]) for link in part]
     bodies: dict[int, dict[str, Any]] = {}
     for link in chain:
@@ -236,18 +282,27 @@ def _actor_of_trail(
             bodies[link.seq] = json.loads(link.shared() or b"{}")
     for placed, body, _ in current_entries(chain, bodies):
         if placed.kind is EntryKind.STAFF and folded(body.get("name", "")) == folded(actor):
-            key = context.identities.key(connection, uuid.UUID(body["staff"]))
-            return None if key is None else (key, body.get("active", True))
+            who = uuid.UUID(body["staff"])
+            key = context.identities.key(connection, who)
+            return None if key is None else (key, who, body.get("active", True))
     return None
 
 
 def _store(
-    path: Path | None, evidence: str | os.PathLike[str] | None, ledger: uuid.UUID
+    path: Path | None,
+    evidence: str | os.PathLike[str] | None,
+    ledger: uuid.UUID,
+    *,
+    joins_host: bool,
 ) -> BlobStore:
     if evidence is not None:
         # A folder of the user's, which may hold other things: another ledger's files, for one.
         return FolderStore(Path(evidence) / str(ledger))
-    return TableStore() if path is None else FolderStore(path.with_name(f"{path.name}.evidence"))
+    if path is None:
+        return TableStore()
+    # A host's rollback takes back what is in the table; files in the folder would stay.
+    beside = FolderStore(path.with_name(f"{path.name}.evidence"))
+    return EitherStore(beside, keep_in_table=joins_host)
 
 
 def _remove_unless_made(path: Path) -> None:

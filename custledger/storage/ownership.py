@@ -1,4 +1,4 @@
-"""Records and the customers they belong to: neither a record of nobody, nor a void that leaves one.
+"""Records and the customers they belong to: no void of a customer leaves a record of nobody.
 
 The journal asks while it holds the chains' locks, so that two writers cannot do together what each
 is refused.
@@ -13,14 +13,13 @@ from sqlalchemy import Connection, func, select
 from sqlmodel import SQLModel
 
 from custledger.core.records import EntryKind
-from custledger.errors import BadInputError, NotFoundError
+from custledger.errors import BadInputError
 from custledger.storage.bulk import portions, table_of
 from custledger.storage.copies import table_for
-from custledger.storage.tables import CustomerRow, EvidenceRow, InteractionRow, MoneyRow
+from custledger.storage.tables import EvidenceRow, InteractionRow, MoneyRow
 
-__all__ = ["OWNED_KINDS", "refuse_gone", "refuse_owners"]
+__all__ = ["OWNED_KINDS", "refuse_owners"]
 
-_customer = table_of(CustomerRow)
 _OWNED: Final[tuple[tuple[type[SQLModel], str, str], ...]] = (
     (InteractionRow, "interaction", "interactions"),
     (MoneyRow, "money entry", "money entries"),
@@ -30,18 +29,6 @@ OWNED_KINDS: Final = frozenset(
     kind for kind in EntryKind if not {model for model, *_ in _OWNED}.isdisjoint(table_for(kind))
 )
 """The kinds of entries that belong to a customer."""
-
-
-def refuse_gone(connection: Connection, owners: Sequence[int]) -> None:
-    """Raise NotFoundError unless all these keys are those of current customers."""
-    found = 0
-    for portion in portions(owners):
-        count = select(func.count()).where(_customer.c.id.in_(portion))
-        found += connection.scalar(count) or 0
-    if found < len(owners):
-        raise NotFoundError(
-            "The customer was voided meanwhile. Nothing was written; look the customer up again."
-        )
 
 
 def refuse_owners(connection: Connection, customers: Sequence[int]) -> None:

@@ -62,11 +62,12 @@ def _any_text(connection: Connection) -> Iterator[None]:
         yield
         return
     driver: Any = connection.connection.driver_connection
+    before = driver.text_factory
     driver.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
     try:
         yield
     finally:
-        driver.text_factory = str
+        driver.text_factory = before
 
 
 def _verify(connection: Connection, context: Context, progress: Progress | None) -> VerifyReport:

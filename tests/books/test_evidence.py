@@ -273,7 +273,7 @@ def test_reading_that_stopped_half_way_holds_nothing(where: str, location: str) 
         tape = ledger.evidence.attach(ann, file=io.BytesIO(bytes(CHUNK + 1)))
         unfinished = [ledger.evidence.read(tape) for _ in range(20)]  # more than a pool has
         assert [len(next(chunks)) for chunks in unfinished] == [CHUNK] * 20
-        pool = ledger.context.database.engine.pool
+        pool = ledger.context.database.transactions.engine.pool
         assert getattr(pool, "checkedout", lambda: 0)() == 0
         assert ledger.customers.all() == [ann]
         assert ledger.rebuild() > 0

@@ -184,7 +184,7 @@ def test_full_database_keeps_nothing_of_the_write(path: Path) -> None:
 def limit_pages(ledger: Ledger) -> None:
     with ledger.context.read() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-    with ledger.context.database.engine.connect() as connection:
+    with ledger.context.database.transactions.engine.connect() as connection:
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 5}")
 
 

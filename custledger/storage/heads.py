@@ -1,0 +1,116 @@
+"""The ends of chains: where the next entry goes, and how writers take turns at one chain.
+
+On SQLite a writer holds the database's one write lock, and nobody comes in between. On PostgreSQL
+each chain has an advisory lock that ends with the transaction. One entry is written optimistically:
+one statement tries the lock, reads the head and takes a key. It saw the head as it was before the
+lock was granted, so that the insert finds out whether another writer came in between; then, or
+where the lock is taken, one waits for the lock and reads again. A batch takes all its locks first,
+in sorted order, so that two batches never wait for each other in a circle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, bindparam, case, func, select, text
+from sqlalchemy.orm import aliased
+
+from custledger.storage.bulk import portions, table_of
+from custledger.storage.identities import allocate, sequence_of
+from custledger.storage.tables import CustomerRow, EntryRow, IdentityRow
+
+__all__ = ["Head", "Heads", "heads_for", "heads_for_one", "lock_chains"]
+
+
+class Head(NamedTuple):
+    """The end of one chain: its last number and hash, None where it is empty, and whose it is."""
+
+    uuid: UUID
+    seq: int | None
+    hash: bytes | None
+    is_customer: bool
+
+
+class Heads(NamedTuple):
+    """The heads of chains by subject key, and as many unused entry keys as were asked for."""
+
+    of: dict[int, Head]
+    keys: Sequence[int]
+
+
+_identity, _customer, _entry = table_of(IdentityRow), table_of(CustomerRow), table_of(EntryRow)
+_last = aliased(_entry)
+_HEAD: Final = (
+    select(_identity.c.id, _identity.c.uuid, _entry.c.seq, _entry.c.hash, _customer.c.id)
+    .select_from(_identity)
+    .outerjoin(
+        _entry,
+        (_entry.c.subject_id == _identity.c.id)
+        & (
+            _entry.c.seq
+            == select(func.max(_last.c.seq))
+            .where(_last.c.subject_id == _identity.c.id)
+            .scalar_subquery()
+        ),
+    )
+    .outerjoin(_customer, _customer.c.id == _identity.c.id)
+)
+_HEADS: Final = _HEAD.where(_identity.c.id.in_(bindparam("subjects", expanding=True)))
+_LAST_KEY: Final = select(func.coalesce(func.max(_last.c.id), 0)).scalar_subquery()
+_HEADS_AND_KEY: Final = _HEADS.add_columns(_LAST_KEY)
+_LOCKED: Final = func.pg_try_advisory_xact_lock(bindparam("space"), bindparam("lock"))
+# CASE asks for the lock before it takes the key, so that keys ascend along a chain.
+_KEY_IF_LOCKED: Final = case((_LOCKED, func.nextval(bindparam("sequence"))))
+_HEAD_IF_LOCKED: Final = _HEAD.where(_identity.c.id == bindparam("subject")).add_columns(
+    _KEY_IF_LOCKED
+)
+_LOCK: Final = text("SELECT pg_advisory_xact_lock(:space, k) FROM unnest(CAST(:locks AS int[])) k")
+_SPACE: Final = 2**31
+
+
+def heads_for(connection: Connection, subjects: Sequence[int], count: int) -> Heads:
+    """The heads of chains that nobody else can write to until the transaction ends.
+
+    ``subjects`` are sorted keys; on PostgreSQL their locks are held already.
+    """
+    of: dict[int, Head] = {}
+    if connection.dialect.name != "sqlite":
+        for chunk in portions(subjects):
+            for key, *head in connection.execute(_HEADS, {"subjects": chunk}):
+                of[key] = _head(*head)
+        return Heads(of, allocate(connection, EntryRow, count))
+    last = 0
+    for chunk in portions(subjects):
+        for key, *head, newest in connection.execute(_HEADS_AND_KEY, {"subjects": chunk}):
+            of[key], last = _head(*head), newest
+    return Heads(of, range(last + 1, last + 1 + count))
+
+
+def heads_for_one(connection: Connection, ledger: UUID, subject: int) -> Heads | None:
+    """The head of one chain on PostgreSQL, perhaps out of date; None where the lock is taken."""
+    asked = {
+        "space": _space(ledger),
+        "lock": subject % _SPACE,
+        "sequence": sequence_of(connection, EntryRow),
+        "subject": subject,
+    }
+    (found,) = connection.execute(_HEAD_IF_LOCKED, asked)
+    subject, *head, key = found
+    return None if key is None else Heads({subject: _head(*head)}, (key,))
+
+
+def lock_chains(connection: Connection, ledger: UUID, subjects: Sequence[int]) -> None:
+    """Wait for the chains' locks, one after the other; on SQLite there is nothing to wait for."""
+    if connection.dialect.name != "sqlite":
+        locks = sorted(key % _SPACE for key in subjects)
+        connection.execute(_LOCK, {"space": _space(ledger), "locks": locks})
+
+
+def _head(uuid: UUID, seq: int | None, digest: bytes | None, customer: int | None) -> Head:
+    return Head(uuid, seq, digest, customer is not None)
+
+
+def _space(ledger: UUID) -> int:
+    return ledger.int % _SPACE

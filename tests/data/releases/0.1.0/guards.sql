@@ -1,0 +1,108 @@
+CREATE OR REPLACE FUNCTION public.custledger_refuse()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$ BEGIN IF TRUE THEN RAISE EXCEPTION 'custledger: the trail is append-only; record a correction instead' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN OLD; END $function$;
+CREATE OR REPLACE FUNCTION public.custledger_refuse_current()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$ BEGIN IF NOT EXISTS (SELECT 1 FROM custledger_entry o JOIN custledger_entry e ON e.subject_id = o.subject_id AND e.supersedes = o.seq AND e.seq > o.seq WHERE o.id = (to_jsonb(OLD) ->> TG_ARGV[0])::bigint) THEN RAISE EXCEPTION 'custledger: the trail is append-only; record a correction instead' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN OLD; END $function$;
+CREATE OR REPLACE FUNCTION public.custledger_refuse_in_use()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$ BEGIN IF EXISTS (SELECT 1 FROM custledger_payload p WHERE p.blob = to_jsonb(OLD) ->> 'name') THEN RAISE EXCEPTION 'custledger: the trail is append-only; record a correction instead' USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN OLD; END $function$;
+CREATE TRIGGER custledger_guard_blob_delete BEFORE DELETE ON public.custledger_blob FOR EACH ROW EXECUTE FUNCTION custledger_refuse_in_use();
+ALTER TABLE public.custledger_blob ENABLE ALWAYS TRIGGER custledger_guard_blob_delete;
+CREATE TRIGGER custledger_guard_blob_truncate BEFORE TRUNCATE ON public.custledger_blob FOR EACH STATEMENT EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_blob ENABLE ALWAYS TRIGGER custledger_guard_blob_truncate;
+CREATE TRIGGER custledger_guard_blob_update BEFORE UPDATE ON public.custledger_blob FOR EACH ROW EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_blob ENABLE ALWAYS TRIGGER custledger_guard_blob_update;
+CREATE TRIGGER custledger_guard_contact_point_delete BEFORE DELETE ON public.custledger_contact_point FOR EACH ROW EXECUTE FUNCTION custledger_refuse_current('entry_id');
+ALTER TABLE public.custledger_contact_point ENABLE ALWAYS TRIGGER custledger_guard_contact_point_delete;
+CREATE TRIGGER custledger_guard_contact_point_truncate BEFORE TRUNCATE ON public.custledger_contact_point FOR EACH STATEMENT EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_contact_point ENABLE ALWAYS TRIGGER custledger_guard_contact_point_truncate;
+CREATE TRIGGER custledger_guard_contact_point_update BEFORE UPDATE ON public.custledger_contact_point FOR EACH ROW EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_contact_point ENABLE ALWAYS TRIGGER custledger_guard_contact_point_update;
+CREATE TRIGGER custledger_guard_customer_delete BEFORE DELETE ON public.custledger_customer FOR EACH ROW EXECUTE FUNCTION custledger_refuse_current('entry_id');
+ALTER TABLE public.custledger_customer ENABLE ALWAYS TRIGGER custledger_guard_customer_delete;
+CREATE TRIGGER custledger_guard_customer_truncate BEFORE TRUNCATE ON public.custledger_customer FOR EACH STATEMENT EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_customer ENABLE ALWAYS TRIGGER custledger_guard_customer_truncate;
+CREATE TRIGGER custledger_guard_customer_update BEFORE UPDATE ON public.custledger_customer FOR EACH ROW EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_customer ENABLE ALWAYS TRIGGER custledger_guard_customer_update;
+CREATE TRIGGER custledger_guard_entry_delete BEFORE DELETE ON public.custledger_entry FOR EACH ROW EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_entry ENABLE ALWAYS TRIGGER custledger_guard_entry_delete;
+CREATE TRIGGER custledger_guard_entry_truncate BEFORE TRUNCATE ON public.custledger_entry FOR EACH STATEMENT EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_entry ENABLE ALWAYS TRIGGER custledger_guard_entry_truncate;
+CREATE TRIGGER custledger_guard_entry_update BEFORE UPDATE ON public.custledger_entry FOR EACH ROW EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_entry ENABLE ALWAYS TRIGGER custledger_guard_entry_update;
+CREATE TRIGGER custledger_guard_evidence_delete BEFORE DELETE ON public.custledger_evidence FOR EACH ROW EXECUTE FUNCTION custledger_refuse_current('entry_id');
+ALTER TABLE public.custledger_evidence ENABLE ALWAYS TRIGGER custledger_guard_evidence_delete;
+CREATE TRIGGER custledger_guard_evidence_truncate BEFORE TRUNCATE ON public.custledger_evidence FOR EACH STATEMENT EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_evidence ENABLE ALWAYS TRIGGER custledger_guard_evidence_truncate;
+CREATE TRIGGER custledger_guard_evidence_update BEFORE UPDATE ON public.custledger_evidence FOR EACH ROW EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_evidence ENABLE ALWAYS TRIGGER custledger_guard_evidence_update;
+CREATE TRIGGER custledger_guard_exchange_rate_delete BEFORE DELETE ON public.custledger_exchange_rate FOR EACH ROW EXECUTE FUNCTION custledger_refuse_current('id');
+ALTER TABLE public.custledger_exchange_rate ENABLE ALWAYS TRIGGER custledger_guard_exchange_rate_delete;
+CREATE TRIGGER custledger_guard_exchange_rate_truncate BEFORE TRUNCATE ON public.custledger_exchange_rate FOR EACH STATEMENT EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_exchange_rate ENABLE ALWAYS TRIGGER custledger_guard_exchange_rate_truncate;
+CREATE TRIGGER custledger_guard_exchange_rate_update BEFORE UPDATE ON public.custledger_exchange_rate FOR EACH ROW EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_exchange_rate ENABLE ALWAYS TRIGGER custledger_guard_exchange_rate_update;
+CREATE TRIGGER custledger_guard_hourly_rate_delete BEFORE DELETE ON public.custledger_hourly_rate FOR EACH ROW EXECUTE FUNCTION custledger_refuse_current('id');
+ALTER TABLE public.custledger_hourly_rate ENABLE ALWAYS TRIGGER custledger_guard_hourly_rate_delete;
+CREATE TRIGGER custledger_guard_hourly_rate_truncate BEFORE TRUNCATE ON public.custledger_hourly_rate FOR EACH STATEMENT EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_hourly_rate ENABLE ALWAYS TRIGGER custledger_guard_hourly_rate_truncate;
+CREATE TRIGGER custledger_guard_hourly_rate_update BEFORE UPDATE ON public.custledger_hourly_rate FOR EACH ROW EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_hourly_rate ENABLE ALWAYS TRIGGER custledger_guard_hourly_rate_update;
+CREATE TRIGGER custledger_guard_identity_delete BEFORE DELETE ON public.custledger_identity FOR EACH ROW EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_identity ENABLE ALWAYS TRIGGER custledger_guard_identity_delete;
+CREATE TRIGGER custledger_guard_identity_truncate BEFORE TRUNCATE ON public.custledger_identity FOR EACH STATEMENT EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_identity ENABLE ALWAYS TRIGGER custledger_guard_identity_truncate;
+CREATE TRIGGER custledger_guard_identity_update BEFORE UPDATE ON public.custledger_identity FOR EACH ROW EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_identity ENABLE ALWAYS TRIGGER custledger_guard_identity_update;
+CREATE TRIGGER custledger_guard_import_batch_delete BEFORE DELETE ON public.custledger_import_batch FOR EACH ROW EXECUTE FUNCTION custledger_refuse_current('entry_id');
+ALTER TABLE public.custledger_import_batch ENABLE ALWAYS TRIGGER custledger_guard_import_batch_delete;
+CREATE TRIGGER custledger_guard_import_batch_truncate BEFORE TRUNCATE ON public.custledger_import_batch FOR EACH STATEMENT EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_import_batch ENABLE ALWAYS TRIGGER custledger_guard_import_batch_truncate;
+CREATE TRIGGER custledger_guard_import_batch_update BEFORE UPDATE ON public.custledger_import_batch FOR EACH ROW EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_import_batch ENABLE ALWAYS TRIGGER custledger_guard_import_batch_update;
+CREATE TRIGGER custledger_guard_interaction_delete BEFORE DELETE ON public.custledger_interaction FOR EACH ROW EXECUTE FUNCTION custledger_refuse_current('entry_id');
+ALTER TABLE public.custledger_interaction ENABLE ALWAYS TRIGGER custledger_guard_interaction_delete;
+CREATE TRIGGER custledger_guard_interaction_truncate BEFORE TRUNCATE ON public.custledger_interaction FOR EACH STATEMENT EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_interaction ENABLE ALWAYS TRIGGER custledger_guard_interaction_truncate;
+CREATE TRIGGER custledger_guard_interaction_update BEFORE UPDATE ON public.custledger_interaction FOR EACH ROW EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_interaction ENABLE ALWAYS TRIGGER custledger_guard_interaction_update;
+CREATE TRIGGER custledger_guard_ledger_delete BEFORE DELETE ON public.custledger_ledger FOR EACH ROW EXECUTE FUNCTION custledger_refuse_current('entry_id');
+ALTER TABLE public.custledger_ledger ENABLE ALWAYS TRIGGER custledger_guard_ledger_delete;
+CREATE TRIGGER custledger_guard_ledger_truncate BEFORE TRUNCATE ON public.custledger_ledger FOR EACH STATEMENT EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_ledger ENABLE ALWAYS TRIGGER custledger_guard_ledger_truncate;
+CREATE TRIGGER custledger_guard_ledger_update BEFORE UPDATE ON public.custledger_ledger FOR EACH ROW EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_ledger ENABLE ALWAYS TRIGGER custledger_guard_ledger_update;
+CREATE TRIGGER custledger_guard_money_delete BEFORE DELETE ON public.custledger_money FOR EACH ROW EXECUTE FUNCTION custledger_refuse_current('entry_id');
+ALTER TABLE public.custledger_money ENABLE ALWAYS TRIGGER custledger_guard_money_delete;
+CREATE TRIGGER custledger_guard_money_truncate BEFORE TRUNCATE ON public.custledger_money FOR EACH STATEMENT EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_money ENABLE ALWAYS TRIGGER custledger_guard_money_truncate;
+CREATE TRIGGER custledger_guard_money_update BEFORE UPDATE ON public.custledger_money FOR EACH ROW EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_money ENABLE ALWAYS TRIGGER custledger_guard_money_update;
+CREATE TRIGGER custledger_guard_payload_delete BEFORE DELETE ON public.custledger_payload FOR EACH ROW EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_payload ENABLE ALWAYS TRIGGER custledger_guard_payload_delete;
+CREATE TRIGGER custledger_guard_payload_truncate BEFORE TRUNCATE ON public.custledger_payload FOR EACH STATEMENT EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_payload ENABLE ALWAYS TRIGGER custledger_guard_payload_truncate;
+CREATE TRIGGER custledger_guard_payload_update BEFORE UPDATE ON public.custledger_payload FOR EACH ROW EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_payload ENABLE ALWAYS TRIGGER custledger_guard_payload_update;
+CREATE TRIGGER custledger_guard_score_policy_delete BEFORE DELETE ON public.custledger_score_policy FOR EACH ROW EXECUTE FUNCTION custledger_refuse_current('entry_id');
+ALTER TABLE public.custledger_score_policy ENABLE ALWAYS TRIGGER custledger_guard_score_policy_delete;
+CREATE TRIGGER custledger_guard_score_policy_truncate BEFORE TRUNCATE ON public.custledger_score_policy FOR EACH STATEMENT EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_score_policy ENABLE ALWAYS TRIGGER custledger_guard_score_policy_truncate;
+CREATE TRIGGER custledger_guard_score_policy_update BEFORE UPDATE ON public.custledger_score_policy FOR EACH ROW EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_score_policy ENABLE ALWAYS TRIGGER custledger_guard_score_policy_update;
+CREATE TRIGGER custledger_guard_staff_delete BEFORE DELETE ON public.custledger_staff FOR EACH ROW EXECUTE FUNCTION custledger_refuse_current('entry_id');
+ALTER TABLE public.custledger_staff ENABLE ALWAYS TRIGGER custledger_guard_staff_delete;
+CREATE TRIGGER custledger_guard_staff_truncate BEFORE TRUNCATE ON public.custledger_staff FOR EACH STATEMENT EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_staff ENABLE ALWAYS TRIGGER custledger_guard_staff_truncate;
+CREATE TRIGGER custledger_guard_staff_update BEFORE UPDATE ON public.custledger_staff FOR EACH ROW EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_staff ENABLE ALWAYS TRIGGER custledger_guard_staff_update;
+CREATE TRIGGER custledger_guard_voided_delete BEFORE DELETE ON public.custledger_voided FOR EACH ROW EXECUTE FUNCTION custledger_refuse_current('entry_id');
+ALTER TABLE public.custledger_voided ENABLE ALWAYS TRIGGER custledger_guard_voided_delete;
+CREATE TRIGGER custledger_guard_voided_truncate BEFORE TRUNCATE ON public.custledger_voided FOR EACH STATEMENT EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_voided ENABLE ALWAYS TRIGGER custledger_guard_voided_truncate;
+CREATE TRIGGER custledger_guard_voided_update BEFORE UPDATE ON public.custledger_voided FOR EACH ROW EXECUTE FUNCTION custledger_refuse();
+ALTER TABLE public.custledger_voided ENABLE ALWAYS TRIGGER custledger_guard_voided_update;
