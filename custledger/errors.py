@@ -10,6 +10,7 @@ __all__ = [
     "AmbiguousMatchError",
     "BadInputError",
     "ClosedLedgerError",
+    "ConnectionLostError",
     "CustledgerError",
     "ImportFileError",
     "LedgerBusyError",
@@ -100,6 +101,17 @@ class LedgerUnreadableError(CustledgerError):
     exit_code = 9
 
 
+class ConnectionLostError(CustledgerError):
+    """The connection to the database server was lost: it stopped, restarted or ended the session.
+
+    Every write that was acknowledged is kept; of the one under way nothing is, unless it was
+    committing just then. Try again when the server is back; if the write was a commit, look first
+    whether it is there (a record with an external_id never enters twice).
+    """
+
+    exit_code = 10
+
+
 class ImportFileError(BadInputError):
     """The file cannot be imported as it is. Nothing was written."""
 
@@ -116,4 +128,7 @@ class ClosedLedgerError(CustledgerError):
 
 
 class WrongThreadError(CustledgerError):
-    """A Ledger belongs to the thread that opened it. Open one ledger per thread (or process)."""
+    """A Ledger serves one thread at a time, in the process that opened it.
+
+    Open one ledger per thread (or process).
+    """

@@ -11,7 +11,6 @@ from typing import Self
 from uuid import UUID
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import StatementError
 
 from custledger.books.customers import CustomerBook
 from custledger.books.evidence import EvidenceBook
@@ -28,6 +27,7 @@ from custledger.core.score import Fit
 from custledger.storage import opening
 from custledger.storage.context import Context
 from custledger.storage.engine import WAIT_SECONDS
+from custledger.storage.failures import is_of_database
 from custledger.storage.homes import Host, Place
 from custledger.storage.lookup import CustomerLike, customer_key
 from custledger.storage.reading import trail_entries
@@ -88,7 +88,7 @@ def open_ledger(
 class _NotOursError(Exception):
     """Carries what the caller's own database said past the words for what the ledger's says."""
 
-    def __init__(self, error: StatementError) -> None:
+    def __init__(self, error: Exception) -> None:
         super().__init__(error)
         self.error = error
 
@@ -173,8 +173,10 @@ class Ledger:
                 try:
                     yield
                     hosts.flush()
-                except StatementError as error:
-                    raise _NotOursError(error) from error
+                except Exception as error:
+                    if is_of_database(error):
+                        raise _NotOursError(error) from error
+                    raise
         except _NotOursError as passed:
             raise passed.error from None
 

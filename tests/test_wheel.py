@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.releases import ACTOR, RELEASES, Release
+
 pytestmark = pytest.mark.wheel
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,14 +49,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of programs of an environment with the wheel and what it asks for."""
-    folder = tmp_path_factory.mktemp("environment")
-    venv.create(folder, with_pip=True)
-    programs = folder / ("Scripts" if os.name == "nt" else "bin")
-    constraints = ROOT / "constraints.txt"
-    run(
-        programs / "python", "-m", "pip", "install", "--quiet", "-c", constraints, wheel, cwd=folder
-    )
-    return programs
+    return environment(tmp_path_factory.mktemp("environment"), str(wheel))
+
+
+@pytest.fixture(scope="session")
+def programs_with_driver(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, with what PostgreSQL needs."""
+    return environment(tmp_path_factory.mktemp("with_driver"), f"{wheel}[postgres]")
 
 
 def test_wheel_holds_the_package_and_the_migrations_and_no_more(wheel: Path) -> None:
@@ -87,6 +88,21 @@ def test_wheel_imports_scores_and_verifies_from_the_command_line(
     assert "Nothing is amiss" in run(custledger, "verify", cwd=tmp_path)
 
 
+@pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.folder.name)
+def test_wheel_upgrades_a_file_of_every_release(
+    programs: Path, release: Release, tmp_path: Path
+) -> None:
+    assert_upgraded(programs, release, release.sqlite(tmp_path), tmp_path)
+    assert list(tmp_path.glob("*.backup"))
+
+
+@pytest.mark.parametrize("release", RELEASES, ids=lambda release: release.folder.name)
+def test_wheel_upgrades_a_postgresql_database_of_every_release(
+    programs_with_driver: Path, release: Release, tmp_path: Path, postgres_url: str
+) -> None:
+    assert_upgraded(programs_with_driver, release, release.postgresql(postgres_url), tmp_path)
+
+
 def test_commands_of_the_readme_run_in_a_fresh_copy(tmp_path: Path) -> None:
     tracked = run("git", "ls-files", "-z", cwd=ROOT).rstrip("\0").split("\0")
     for name in tracked:
@@ -100,6 +116,25 @@ def test_commands_of_the_readme_run_in_a_fresh_copy(tmp_path: Path) -> None:
     found = run("sh", "-c", f"{test_it} --collect-only -q", cwd=tmp_path)
     assert "test_commands_of_the_readme_run_in_a_fresh_copy" not in found  # a wheel test
     assert re.search(r"^tests/test_cli.py::", found, re.MULTILINE)
+
+
+def environment(folder: Path, what: str) -> Path:
+    """A virtual environment with what pip is told to install; its folder of programs."""
+    venv.create(folder, with_pip=True)
+    programs = folder / ("Scripts" if os.name == "nt" else "bin")
+    constraints = ROOT / "constraints.txt"
+    run(programs / "python", "-m", "pip", "install", "--quiet", "-c", constraints, what, cwd=folder)
+    return programs
+
+
+def assert_upgraded(programs: Path, release: Release, location: str, folder: Path) -> None:
+    custledger = [programs / "custledger", "--ledger", location, "--actor", ACTOR]
+    said = run(*custledger, "upgrade", cwd=folder)
+    assert f"went from schema {release.schema} to " in said
+    assert "Nothing is amiss" in run(*custledger, "verify", cwd=folder)
+    assert run(*custledger, "export", cwd=folder).splitlines() == release.facts["export"]
+    run(*custledger, "record", "sale", "Ann", "12.50", cwd=folder)
+    assert "up to date" in run(*custledger, "upgrade", cwd=folder)
 
 
 def shipped(folder: str) -> set[str]:

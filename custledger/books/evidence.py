@@ -33,6 +33,7 @@ from custledger.storage.corrections import current, void
 from custledger.storage.journal import Content, Draft, Journal
 from custledger.storage.lookup import CustomerLike, customer_key
 from custledger.storage.reading import stored_entries
+from custledger.storage.roles import refuse_without_evidence
 from custledger.storage.tables import EvidenceRow, InteractionRow, MoneyRow, PayloadRow
 
 __all__ = ["EvidenceBook"]
@@ -126,6 +127,7 @@ class EvidenceBook:
             query = select(_payload.c.body, _payload.c.blob).where(
                 _payload.c.entry_id == found.entry_id, _payload.c.part == Part.CONTENT
             )
+            refuse_without_evidence(connection, f"Reading {ref}")
             body, blob = connection.execute(query).one()
         return iter([bytes(body)]) if blob is None else self._stream(ref, blob)
 
@@ -140,6 +142,7 @@ class EvidenceBook:
         Files of the last hour stay: they may belong to a write that is still open.
         """
         with self._context.read() as connection:
+            refuse_without_evidence(connection, "Sweeping")  # what it does not see it would remove
             names = select(_payload.c.blob).where(_payload.c.blob.is_not(None))
             in_use = set(connection.scalars(names))
         return self._context.blobs.sweep(in_use)

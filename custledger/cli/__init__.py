@@ -21,6 +21,7 @@ from custledger.cli import (
     policies,
     recording,
     recording_money,
+    roles,
     staffing,
     telling,
 )
@@ -53,6 +54,7 @@ app.add_typer(telling.app)
 app.add_typer(checking.app)
 app.add_typer(policies.app, name="policy")
 app.add_typer(keeping.app)
+app.add_typer(roles.app)
 
 
 def _version(wanted: bool) -> None:

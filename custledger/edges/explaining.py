@@ -60,7 +60,7 @@ class Explanation:
 
     def __str__(self) -> str:
         out = io.StringIO()
-        with printing(out) as console:
+        with printing(out, plain=True) as console:
             console.width = _WIDTH
             print_explanation(self, console)
         return out.getvalue()

@@ -155,18 +155,28 @@ def amount(minor: int, currency: str) -> str:
     return str(Money(minor, currency)).removesuffix(f" {currency}")
 
 
-def console_for(out: TextIO) -> Console:
-    """A console on a stream: coloured on a terminal only, wide where there is none."""
-    console = Console(file=out, highlight=False, markup=False, emoji=False)
+def console_for(out: TextIO, *, plain: bool = False) -> Console:
+    """A console on a stream: coloured on a terminal only, wide where there is none.
+
+    ``plain``: never coloured, whatever the environment asks for; Jupyter sets FORCE_COLOR.
+    """
+    console = Console(
+        file=out,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        force_terminal=False if plain else None,
+        force_jupyter=False,  # else rich would display its output itself, beside the stream
+    )
     if not console.is_terminal and "COLUMNS" not in console._environ:
         console.width = _PIPED_WIDTH
     return console
 
 
 @contextmanager
-def printing(out: TextIO) -> Iterator[Console]:
+def printing(out: TextIO, *, plain: bool = False) -> Iterator[Console]:
     """A console whose output reaches the stream when the block ends, without trailing spaces."""
-    console = console_for(out)
+    console = console_for(out, plain=plain)
     with console.capture() as captured:
         yield console
     out.write(_TRAILING.sub("", captured.get()))

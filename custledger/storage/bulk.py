@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
@@ -52,6 +53,9 @@ def insert_rows(
     driver = _driver_for_copy(connection) if len(rows) >= _COPY_FROM else None
     if driver is None:
         connection.exec_driver_sql(_insert(connection, model), list(rows))
+    elif _has_row_security(connection, model):
+        columns = tuple(map(list, zip(*rows, strict=True)))
+        connection.exec_driver_sql(_insert_arrays(connection, model), columns)
     else:
         _copy(connection, driver, model, rows)
 
@@ -86,6 +90,27 @@ def _copy_text(model: type[SQLModel], name: str) -> str:
     # As text. In the binary format psycopg (3.3) cuts a number that is too large for its column
     # down to the column's width without a word; as text the server refuses it. It costs a tenth.
     return f"COPY {name} ({names}) FROM STDIN"
+
+
+def _has_row_security(connection: Connection, model: type[SQLModel]) -> bool:
+    """Whether policies decide which rows the role may write: PostgreSQL then refuses COPY."""
+    name = qualified(connection, table_of(model).name)
+    query = "SELECT row_security_active(CAST(%s AS regclass))"
+    return bool(connection.exec_driver_sql(query, (name,)).scalar())
+
+
+def _insert_arrays(connection: Connection, model: type[SQLModel]) -> str:
+    return _arrays_text(model, qualified(connection, table_of(model).name))
+
+
+@lru_cache(maxsize=512)
+def _arrays_text(model: type[SQLModel], name: str) -> str:
+    """One statement for all rows, given column by column: twice as fast as executemany."""
+    columns, speech = table_of(model).columns, postgresql.dialect()  # type: ignore[no-untyped-call]
+    names = ", ".join(column.name for column in columns)
+    types = [column.type.compile(speech).partition("(")[0] for column in columns]
+    marks = ", ".join(f"%{'b' if t == 'BYTEA' else 's'}::{t}[]" for t in types)
+    return f"INSERT INTO {name} ({names}) SELECT * FROM unnest({marks})"
 
 
 def _driver_for_copy(connection: Connection) -> psycopg.Connection[Any] | None:

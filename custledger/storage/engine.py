@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import selectors
 import sqlite3
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.pool import StaticPool
 
 from custledger.errors import BadInputError, LedgerUnwritableError, NotALedgerError
@@ -192,7 +193,17 @@ def _postgresql(url: URL, wait_seconds: float, schema: str | None) -> Engine:
         raise BadInputError(
             "PostgreSQL needs the driver: pip install 'custledger[postgres]'."
         ) from error
+    event.listen(engine, "checkout", _refuse_dead)
     return engine if schema is None else engine.execution_options(**options_for(schema))
+
+
+def _refuse_dead(connection: Any, _record: Any, _proxy: Any) -> None:
+    # On an idle connection there is something to read once the server has closed it. To look costs
+    # microseconds, where a statement to try it would cost a round trip each time.
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection.fileno(), selectors.EVENT_READ)
+        if selector.select(0):
+            raise DisconnectionError
 
 
 def _without_schema(url: URL) -> tuple[URL, str | None]:

@@ -48,6 +48,10 @@ class Identities:
         insert_rows(connection, IdentityRow, rows)
         return keys
 
+    def known(self, uuids: Iterable[UUID]) -> dict[UUID, int]:
+        """The keys of those uuids that are remembered."""
+        return {uuid: self._keys[uuid] for uuid in uuids if uuid in self._keys}
+
     def key(self, connection: Connection, uuid: UUID) -> int | None:
         """The key of a uuid, or None."""
         if uuid not in self._keys:

@@ -240,7 +240,8 @@ def _refuse_gone(drafts: Sequence[Draft], heads: Heads) -> None:
     owners = {d.subject_id for d in drafts if d.kind in OWNED_KINDS} - added
     if not all(heads.of[owner].is_customer for owner in owners):
         raise NotFoundError(
-            "The customer was voided meanwhile. Nothing was written; look the customer up again."
+            "No current customer has that id; it may have been voided. Nothing was written; look "
+            "the customer up again."
         )
 
 

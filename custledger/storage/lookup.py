@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, bindparam, select
 
 from custledger.core.contact import folded, normalise
 from custledger.core.records import ContactKind, Customer, Staff
@@ -37,6 +37,11 @@ _customer = table_of(CustomerRow)
 _contact = table_of(ContactPointRow)
 _staff = table_of(StaffRow)
 _identity = table_of(IdentityRow)
+_CUSTOMERS_BY_ID = (
+    select(_customer.c.id, _identity.c.uuid)
+    .join(_identity, _identity.c.id == _customer.c.id)
+    .where(_identity.c.uuid.in_(bindparam("uuids", expanding=True)))
+)
 _SHOWN = 5
 _FIRST_DIGITS = re.compile(r"[0-9a-f]{8,31}")
 
@@ -79,7 +84,7 @@ class CustomerKeys:
 
     def __init__(self, connection: Connection, context: Context, whos: Iterable[object]) -> None:
         self._connection, self._context = connection, context
-        self._keys = _customers_by_id(connection, whos)
+        self._keys = _customers_by_id(connection, context, whos)
 
     def key(self, who: CustomerLike) -> int:
         """The key of one customer; NotFoundError or AmbiguousMatchError as ``customer_key``."""
@@ -106,21 +111,24 @@ class StaffMembers:
         return self._members[who]
 
 
-def _customers_by_id(connection: Connection, whos: Iterable[object]) -> dict[object, int]:
-    """The keys of those customers in a batch who are named by record or id, in few queries."""
+def _customers_by_id(
+    connection: Connection, context: Context, whos: Iterable[object]
+) -> dict[object, int]:
+    """The keys of those customers in a batch who are named by record or id, in few queries.
+
+    A key that is remembered is not looked up: whether it is a customer's still, the journal finds
+    out in any case.
+    """
     by_uuid: dict[UUID, list[object]] = defaultdict(list)
     for who in whos:
         uuid = who.id if isinstance(who, Customer) else who
         if isinstance(uuid, UUID):
             by_uuid[uuid].append(who)
     found: dict[object, int] = {}
+    for uuid, key in context.identities.known(by_uuid).items():
+        found.update((who, key) for who in by_uuid.pop(uuid))
     for uuids in portions(list(by_uuid)):
-        query = (
-            select(_customer.c.id, _identity.c.uuid)
-            .join(_identity, _identity.c.id == _customer.c.id)
-            .where(_identity.c.uuid.in_(uuids))
-        )
-        for key, uuid in connection.execute(query):
+        for key, uuid in connection.execute(_CUSTOMERS_BY_ID, {"uuids": uuids}):
             found.update((who, key) for who in by_uuid[uuid])
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
+from typing import Final
 
 from sqlalchemy import Connection, select
 
@@ -13,18 +14,19 @@ from custledger.storage.tables import HourlyRateRow
 
 __all__ = ["Rates"]
 
+_table = table_of(HourlyRateRow)
+_RATES: Final = select(
+    _table.c.staff_id, _table.c.effective_day, _table.c.rate_minor, _table.c.currency
+).order_by(_table.c.effective_day, _table.c.id)
+
 
 class Rates:
     """All hourly rates of a ledger, read once; a member's own rate goes before the default."""
 
     def __init__(self, connection: Connection) -> None:
-        table = table_of(HourlyRateRow)
         self._days: dict[int | None, list[int]] = defaultdict(list)
         self._rates: dict[int | None, list[Money]] = defaultdict(list)
-        columns = (table.c.staff_id, table.c.effective_day, table.c.rate_minor, table.c.currency)
-        for staff, day, minor, currency in connection.execute(
-            select(*columns).order_by(table.c.effective_day, table.c.id)
-        ):
+        for staff, day, minor, currency in connection.execute(_RATES):
             self._days[staff].append(day)
             self._rates[staff].append(Money(minor, currency))
 

@@ -19,7 +19,7 @@ from custledger.core.formula import STAGES, Value
 from custledger.storage.bulk import table_of
 from custledger.storage.habits_sql import adverse_entries, habits, witnesses
 from custledger.storage.question import Question
-from custledger.storage.sums_sql import customer_sums, month_sums
+from custledger.storage.sums_sql import all_sums, customer_sums, month_sums
 from custledger.storage.tables import CustomerRow, IdentityRow
 
 __all__ = ["SqlOps", "months_select", "score_select", "standing_select", "totals_select"]
@@ -73,7 +73,7 @@ def standing_select(question: Question) -> Select[Any]:
     """One row a customer with the fields of Standing and Totals."""
     adverse = adverse_entries(question)
     parts = (
-        customer_sums(month_sums(question)),
+        *customer_sums(question),
         habits(question, adverse),
         witnesses(adverse),
     )
@@ -83,7 +83,7 @@ def standing_select(question: Question) -> Select[Any]:
 
 def totals_select(question: Question) -> Select[Any]:
     """One row a customer with its uuid and the fields of Totals, for the ranking."""
-    totals = _each_customer([customer_sums(month_sums(question))]).cte("totals")
+    totals = _each_customer(customer_sums(question)).cte("totals")
     return _with_uuid(totals)
 
 
@@ -110,5 +110,5 @@ def _with_uuid(rows: CTE) -> Select[Any]:
 
 def months_select(question: Question) -> Select[Any]:
     """Customer and cost of every calendar month that has one, for the calibration."""
-    months = month_sums(question)
+    months = month_sums(all_sums(question), question)
     return select(months.c.customer_id, months.c.cost).where(months.c.cost > 0)

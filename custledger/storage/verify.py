@@ -24,6 +24,7 @@ from custledger.storage.bulk import table_of
 from custledger.storage.chains import Link, Payload, current_entries, read_chains, subject_groups
 from custledger.storage.compare import CopyCheck
 from custledger.storage.context import Context
+from custledger.storage.roles import refuse_without_evidence
 from custledger.storage.tables import EntryRow, IdentityRow, PayloadRow
 
 __all__ = ["Progress", "verify"]
@@ -51,6 +52,7 @@ def verify(
     connection: Connection, context: Context, progress: Progress | None = None
 ) -> VerifyReport:
     """Check guards, chains, commitments, evidence and copies in one snapshot."""
+    refuse_without_evidence(connection, "Verifying")
     with _any_text(connection):
         return _verify(connection, context, progress)
 

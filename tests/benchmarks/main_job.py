@@ -4,11 +4,12 @@ Every figure is a ratio within this run: custledger beside its peer, the two in 
 
 - import: ``sqlite3.executemany`` of the same rows into one table with the same query indexes, no
   trail, batches of the same size, the rows ready in memory (``record_many``) or read from the same
-  CSV file (``import_csv``);
+  CSV file (``import_csv``); on PostgreSQL psycopg's COPY into such a table;
 - one write: a SQLAlchemy Core insert of the same row, one a transaction, same durability;
 - verify: SHA-256 over the stored payload bytes in memory, in one piece.
 
-``python tests/benchmarks/main_job.py --rows 1000000 --json out.json``
+``python -m tests.benchmarks.main_job --rows 1000000 --json out.json``; PostgreSQL is a throwaway
+server that flushes each commit, or the one that ``--database`` names.
 """
 
 from __future__ import annotations
@@ -25,15 +26,25 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, event, insert
+from sqlalchemy import Engine, Table, create_engine, event, insert
 
 import custledger
 from custledger.edges.importing import import_csv
 from custledger.storage.bulk import table_of
 from custledger.storage.tables import InteractionRow
+from tests.benchmarks.on_postgres import (
+    OURS,
+    PLAIN,
+    copy_plain,
+    durable_database,
+    payloads_of,
+    plain_interactions,
+    size_of,
+)
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 BATCH = 10_000
@@ -126,15 +137,20 @@ def insert_raw(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> N
     connection.execute("COMMIT")
 
 
+def people(ledger: custledger.Ledger, customers: int) -> list[Any]:
+    """Staff with a rate, and the customers."""
+    ledger.staff.set_rate(custledger.Money.of(30, "EUR"), effective_on=START.date())
+    ledger.staff.add_many([f"agent {n}" for n in range(20)])
+    return ledger.customers.add_many([{"name": f"customer {n}"} for n in range(customers)])
+
+
 def bench_import(folder: Path, rows: list[dict[str, Any]], customers: int) -> dict[str, Any]:
     """``record_many`` and executemany in turn, batch by batch, rows ready in memory."""
     raw = raw_database(folder, "raw.sqlite")
     spent = {"ours": [0.0, 0.0], "raw": [0.0, 0.0]}
     ledger = custledger.open_ledger(folder / "ours.sqlite", actor="Olga")
     with ledger:
-        ledger.staff.set_rate(custledger.Money.of(30, "EUR"), effective_on=START.date())
-        ledger.staff.add_many([f"agent {n}" for n in range(20)])
-        ids = ledger.customers.add_many([{"name": f"customer {n}"} for n in range(customers)])
+        ids = people(ledger, customers)
         before = size(folder, "ours.sqlite")
         for start in range(0, len(rows), BATCH):
             batch = rows[start : start + BATCH]
@@ -181,7 +197,7 @@ def bench_csv(folder: Path, rows: list[dict[str, Any]]) -> dict[str, Any]:
             next(reader)
             batch = []
             for number, line in enumerate(reader):
-                row = dict(zip(FIELDS, line, strict=True))
+                row: dict[str, Any] = dict(zip(FIELDS, line, strict=True))
                 row["occurred_at"] = datetime.fromisoformat(line[1])
                 batch.append(raw_tuple(number, row))
                 if len(batch) == BATCH:
@@ -212,29 +228,75 @@ def bench_single(folder: Path, writes: int) -> dict[str, Any]:
 
     table = table_of(InteractionRow)
     table.metadata.create_all(engine)
-    ours, plain = [], []
     with custledger.open_ledger(folder / "single.sqlite", actor="Olga") as ledger:
-        ann = ledger.customers.add("Ann")
-        for number in range(1, writes + 1):
-            moment = 1_700_000_000_000_000 + number
-            values = dict.fromkeys((c.name for c in table.columns), 1)
-            values |= {"id": number, "occurred_at": moment, "channel": "phone", "conduct": "none"}
-            values |= {"direction": "in", "purpose": "other", "fault": "unknown"}
-            values |= {"rate_currency": "EUR", "source": "s", "external_id": str(number)}
-
-            def core(values: dict[str, Any] = values) -> None:
-                with engine.begin() as connection:
-                    connection.execute(insert(table), values)
-
-            plain.append(timed(core)[0])
-            ours.append(
-                timed(lambda: ledger.interactions.record(ann.id, channel="phone", summary="x"))[0]
-            )
+        figures = in_turn(ledger, engine, table, writes)
     engine.dispose()
+    return figures
+
+
+def in_turn(ledger: custledger.Ledger, engine: Engine, table: Table, writes: int) -> dict[str, Any]:
+    """Single writes, custledger's and the peer's; the medians."""
+    ours, plain = [], []
+    ann = ledger.customers.add("Ann")
+    for number in range(1, writes + 1):
+        moment = 1_700_000_000_000_000 + number
+        values: dict[str, Any] = dict.fromkeys((c.name for c in table.columns), 1)
+        values |= {"id": number, "occurred_at": moment, "channel": "phone", "conduct": "none"}
+        values |= {"direction": "in", "purpose": "other", "fault": "unknown"}
+        values |= {"rate_currency": "EUR", "source": "s", "external_id": str(number)}
+
+        def core(values: dict[str, Any] = values) -> None:
+            with engine.begin() as connection:
+                connection.execute(insert(table), values)
+
+        plain.append(timed(core)[0])
+        ours.append(
+            timed(lambda: ledger.interactions.record(ann.id, channel="phone", summary="x"))[0]
+        )
     return {
         "write_ms": statistics.median(ours) * 1e3,
         "write_ratio": statistics.median(plain) / statistics.median(ours),
     }
+
+
+def bench_postgres(url: str, rows: list[dict[str, Any]], customers: int) -> dict[str, Any]:
+    """``record_many`` and psycopg's COPY in turn, batch by batch, rows ready in memory."""
+    script = RAW.replace("id INTEGER", "id BIGINT").replace("customer INTEGER", "customer BIGINT")
+    spent: dict[str, list[float]] = {"copy": [], "ours": []}
+    with (
+        copy_plain(url, script, "raw") as copy,
+        custledger.open_ledger(url, schema=OURS, actor="Olga") as ledger,
+    ):
+        ids = people(ledger, customers)
+        before = size_of(url)
+        for start in range(0, len(rows), BATCH):
+            batch = rows[start : start + BATCH]
+            tuples = [raw_tuple(start + n, row) for n, row in enumerate(batch)]
+            facts = [facts_of(row, ids) for row in batch]
+            spent["copy"].append(timed(partial(copy, tuples))[0])
+            spent["ours"].append(timed(partial(ledger.interactions.record_many, facts))[0])
+        verify = [timed(ledger.verify)[0] for _ in range(3)]
+        payload = payloads_of(url)
+        digest = [timed(lambda: hashlib.sha256(payload).digest())[0] for _ in range(3)]
+        grown = size_of(url) - before
+    n, ours = len(rows), sum(spent["ours"])
+    return {
+        "postgres_import_us_a_row": ours / n * 1e6,
+        "postgres_import_ratio_to_copy": sum(spent["copy"]) / ours,
+        "postgres_verify_us_a_row": statistics.median(verify) / n * 1e6,
+        "postgres_verify_ratio_to_sha256": statistics.median(digest) / statistics.median(verify),
+        "postgres_bytes_a_row": grown / n,
+        "postgres_bytes_ratio": grown / size_of(url, [f"{PLAIN}.raw"]),
+    }
+
+
+def bench_single_postgres(url: str, writes: int) -> dict[str, Any]:
+    """One interaction a transaction, and a plain Core insert of the copy's row, in turn."""
+    engine, table = plain_interactions(url)
+    with custledger.open_ledger(url, schema=OURS, actor="Olga") as ledger:
+        figures = in_turn(ledger, engine, table, writes)
+    engine.dispose()
+    return {f"postgres_{name}": value for name, value in figures.items()}
 
 
 def size(folder: Path, name: str) -> int:
@@ -253,17 +315,25 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--customers", type=int, default=0, help="default: one for 20 rows")
     parser.add_argument("--writes", type=int, default=300)
+    parser.add_argument("--database", help="URL of a PostgreSQL database; default: a new server")
+    parser.add_argument("--only", choices=("sqlite", "postgresql"))
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     customers = arguments.customers or max(1, arguments.rows // 20)
     rows = list(rows_of(arguments.rows, customers))
     gc.collect()
     gc.freeze()  # the rows that wait are the benchmark's own: no collection should walk over them
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        figures = bench_import(folder, rows, customers)
-        figures |= bench_csv(folder, rows)
-        figures |= bench_single(folder, arguments.writes)
+    figures: dict[str, Any] = {}
+    if arguments.only != "postgresql":
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            figures |= bench_import(folder, rows, customers)
+            figures |= bench_csv(folder, rows)
+            figures |= bench_single(folder, arguments.writes)
+    if arguments.only != "sqlite":
+        with durable_database(arguments.database) as url:
+            figures |= bench_postgres(url, rows, customers)
+            figures |= bench_single_postgres(url, arguments.writes)
     print(f"{arguments.rows:,} rows, {customers:,} customers\n\n| figure | value |\n|---|---|")
     for key, value in figures.items():
         print(f"| {key.replace('_', ' ')} | {value:.3g} |")

@@ -1,11 +1,12 @@
-"""The score of all customers: SQLite against DuckDB, the same select over the same rows.
+"""The score of all customers: SQLite and PostgreSQL against DuckDB, the same select and rows.
 
-    python tests/benchmarks/score_all.py --rows 1000000 --customers 50000 --json out.json
+    python -m tests.benchmarks.score_all --rows 1000000 --customers 50000 --json out.json
 
-``rows`` interactions and two thirds as many money entries, simulated. Both databases get the same
-rows with the same index and run the same SQL text; DuckDB also from Parquet files. The runs take
-turns, so that a noisy machine disturbs all alike; the table shows medians and the ratio to DuckDB.
-The figures are compared as well.
+``rows`` interactions and two thirds as many money entries, simulated. All databases get the same
+rows, SQLite and PostgreSQL with the same index, and run the same select; DuckDB also from Parquet
+files. The runs take turns, so that a noisy machine disturbs all alike; the table shows medians and
+the ratio to DuckDB. The figures are compared as well. PostgreSQL is a throwaway server as it comes,
+or the one that ``--database`` names.
 """
 
 from __future__ import annotations
@@ -16,17 +17,19 @@ import math
 import random
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.dialects.sqlite import dialect
 
 from custledger.core.clock import month_number
@@ -34,6 +37,7 @@ from custledger.core.policy import ScorePolicy
 from custledger.core.records import Channel, Conduct, Fault, MoneyKind, Purpose, StaffRole
 from custledger.storage.bulk import insert_rows, table_of
 from custledger.storage.engine import engine_for
+from custledger.storage.naming import options_for
 from custledger.storage.score_rows import question_for
 from custledger.storage.standing_sql import score_select
 from custledger.storage.tables import (
@@ -46,10 +50,12 @@ from custledger.storage.tables import (
     metadata,
 )
 from custledger.storage.types import code_of
+from tests.benchmarks.on_postgres import OURS, durable_database
 
 Row = tuple[Any, ...]
 FIRST_DAY, DAYS = 18_993, 1_095  # 2022 to 2024
 STAFF, BATCH = 10_000_000, 50_000
+AS_OF = FIRST_DAY + DAYS - 30
 POLICY = ScorePolicy(version=1, margin=0.4, K=165.0, r0=0.18, u=48.0, calibrated=True)
 MODELS = (CustomerRow, IdentityRow, StaffRow, ExchangeRateRow, InteractionRow, MoneyRow)
 
@@ -61,11 +67,17 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=0, help="default: rows / 20")
     parser.add_argument("--rates-a-currency", type=int, default=36)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--database", help="URL of a PostgreSQL database; default: a new server")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     customers = args.customers or max(1, args.rows // 20)
-    with tempfile.TemporaryDirectory() as folder:
-        result = measure(Path(folder), args.rows, customers, args.rates_a_currency, args.repeats)
+    size = Size(args.rows, customers, args.rates_a_currency)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        durable_database(args.database) as url,
+        _postgres(url, size) as postgres,
+    ):
+        result = measure(Path(folder), postgres, size, args.repeats)
     base = result["duckdb"]
     print(f"{args.rows:,} interactions, {customers:,} customers, medians of {args.repeats}")
     for name, seconds in result.items():
@@ -74,19 +86,25 @@ def main() -> None:
         args.json.write_text(json.dumps(result, indent=1))
 
 
-def measure(folder: Path, rows: int, customers: int, rates: int, repeats: int) -> dict[str, float]:
+class Size(NamedTuple):
+    """How much is simulated."""
+
+    rows: int
+    customers: int
+    rates: int
+
+
+def measure(folder: Path, postgres: Connection, size: Size, repeats: int) -> dict[str, float]:
     """Median seconds by engine, after checking that the engines agree."""
     engine = engine_for(str(folder / "score.sqlite"))
     event.listen(engine, "connect", lambda c, _: c.execute("PRAGMA foreign_keys = OFF"))
     metadata.create_all(engine)
     with engine.begin() as connection:
-        _fill(connection, rows, customers, rates)
-        connection.exec_driver_sql("ANALYZE")
+        _fill(connection, size)
     with engine.connect() as connection:
-        question = question_for(
-            connection, policy=POLICY, as_of_day=FIRST_DAY + DAYS - 30, currency="EUR"
-        )
-        compiled = score_select(question).compile(
+        question = question_for(connection, policy=POLICY, as_of_day=AS_OF, currency="EUR")
+        query = score_select(question)
+        compiled = query.compile(
             dialect=dialect(paramstyle="qmark"), compile_kwargs={"render_postcompile": True}
         )
         text = str(compiled)
@@ -95,17 +113,40 @@ def measure(folder: Path, rows: int, customers: int, rates: int, repeats: int) -
         duck, parquet = _duckdb(connection, folder)
         runs: dict[str, Callable[[], list[Row]]] = {
             "sqlite": lambda: [tuple(r) for r in connection.exec_driver_sql(text, tuple(values))],
+            "postgresql": lambda: [tuple(r) for r in postgres.execute(query)],
             "duckdb": lambda: duck.execute(text, values).fetchall(),
             "duckdb on parquet": lambda: parquet.execute(text, values).fetchall(),
         }
         _compare(runs["sqlite"](), runs["duckdb"]())
+        _compare(runs["sqlite"](), runs["postgresql"]())
         times: dict[str, list[float]] = {name: [] for name in runs}
         for _ in range(repeats):
             for name, run in runs.items():
                 start = perf_counter()
                 run()
                 times[name].append(perf_counter() - start)
+    engine.dispose()
     return {name: median(seconds) for name, seconds in times.items()}
+
+
+@contextmanager
+def _postgres(url: str, size: Size) -> Iterator[Connection]:
+    """A connection to the rows, vacuumed and analyzed as the server does by itself in time."""
+    engine = create_engine(url, execution_options=options_for(OURS))
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"CREATE SCHEMA {OURS}")
+        metadata.create_all(connection)
+        for table in metadata.tables.values():
+            for key in table.foreign_key_constraints:
+                connection.exec_driver_sql(
+                    f"ALTER TABLE {OURS}.{table.name} DROP CONSTRAINT {key.name}"
+                )
+        _fill(connection, size)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM (ANALYZE)")
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
 
 
 def _duckdb(connection: Connection, folder: Path) -> tuple[Any, Any]:
@@ -136,11 +177,14 @@ def _compare(one: list[Row], other: list[Row]) -> None:
     print(f"the engines agree: relative difference at most {worst:.1e}")
 
 
-def _fill(connection: Connection, rows: int, customers: int, rates: int) -> None:
+def _fill(connection: Connection, size: Size) -> None:
+    rows, customers, rates = size
     random.seed(7)
     keys = range(1, customers + 1)
     staff = range(STAFF, STAFF + 40)
-    insert_rows(connection, IdentityRow, [(k, f"{k:032x}") for k in (*keys, *staff)])
+    native = connection.dialect.name == "postgresql"
+    uuids = ((k, UUID(int=k)) for k in (*keys, *staff))
+    insert_rows(connection, IdentityRow, [(k, u if native else u.hex) for k, u in uuids])
     agent = code_of(StaffRole.AGENT)
     insert_rows(connection, StaffRow, [(k, 1, f"staff {k}", f"staff {k}", agent, 1) for k in staff])
     people = [(k, 1, f"customer {k}", "", 1, FIRST_DAY - k % 400, None, None) for k in keys]

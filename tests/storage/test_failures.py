@@ -10,13 +10,18 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
+from sqlalchemy import make_url
 from sqlalchemy.exc import StatementError
 
 from custledger import Ledger, open_ledger
+from custledger.cli import main
 from custledger.errors import (
     BadInputError,
+    ConnectionLostError,
     CustledgerError,
+    LedgerBusyError,
     LedgerUnreadableError,
     LedgerUnwritableError,
     NotALedgerError,
@@ -197,7 +202,8 @@ def insert(**values: object) -> Callable[[Ledger], None]:
     ("act", "kind", "words"),
     [
         (broken("DELETE FROM custledger_entry"), LedgerUnreadableError, "contradict.*append-only"),
-        (broken("SELECT * FROM custledger_nothing"), LedgerUnreadableError, "custledger verify"),
+        (broken("SELECT * FROM custledger_nothing"), LedgerUnreadableError, "custledger upgrade"),
+        (broken("SELECT no_such FROM custledger_entry"), LedgerUnreadableError, "not in the data"),
         (broken("no SQL at all"), LedgerUnreadableError, "custledger verify"),
         (insert(id=1, uuid=UUID(int=1)), CustledgerError, "Nothing was written"),
         (insert(id=99, uuid="no uuid"), BadInputError, "Nothing was written"),
@@ -234,9 +240,43 @@ def test_user_without_rights_is_told_so(postgres_url: str) -> None:
 
 
 def test_postgresql_that_cannot_be_reached_is_reported(tmp_path: Path) -> None:
-    url = f"postgresql+psycopg://nobody@/none?host={tmp_path}"
-    with pytest.raises(CustledgerError, match=r"(?i)connection"):
-        open_ledger(url, actor="Olga")
+    for place in (f"/none?host={tmp_path}", "127.0.0.1:1/none", "host.invalid/none"):
+        assert_refused(
+            f"postgresql+psycopg://nobody@{place}", ConnectionLostError, "cannot be reached: .*URL"
+        )
+
+
+def test_command_line_tells_a_script_that_the_server_is_away(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CUSTLEDGER_ACTOR", "Olga")
+    url = "postgresql+psycopg://nobody@127.0.0.1:1/none"
+    assert main(["--ledger", url, "verify"]) == ConnectionLostError.exit_code == 10
+    assert "Connection refused. Nothing was written; check that it runs" in capsys.readouterr().err
+
+
+def test_postgresql_that_refuses_the_connection_is_reported_with_its_reason(
+    postgres_url: str,
+) -> None:
+    here = make_url(postgres_url)
+    for url, words in (
+        (here.set(database="no_such"), 'refused the connection: database "no_such" does not exist'),
+        (here.set(username="no_such"), "refused the connection: .*user and the password"),
+    ):
+        location = url.render_as_string(hide_password=False)
+        assert_refused(location, LedgerUnreadableError, words)
+
+
+def test_server_without_a_free_connection_is_busy(postgres_url: str) -> None:
+    plain = postgres_url.replace("+psycopg", "")
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute("CREATE ROLE custledger_crowd LOGIN PASSWORD 'x' CONNECTION LIMIT 0")
+        try:
+            crowd = make_url(postgres_url).set(username="custledger_crowd", password="x")
+            location = crowd.render_as_string(hide_password=False)
+            assert_refused(location, LedgerBusyError, "no connection left to give")
+        finally:
+            connection.execute("DROP ROLE custledger_crowd")
 
 
 def test_postgresql_ledger_of_another_version_is_refused(postgres_url: str) -> None:

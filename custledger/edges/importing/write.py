@@ -19,6 +19,7 @@ from custledger.edges.importing.records import Progress, Reading, open_reading
 from custledger.edges.importing.report import ImportReport, Tally
 from custledger.ledger import Ledger
 from custledger.storage.bulk import table_of
+from custledger.storage.statistics import refresh_statistics
 from custledger.storage.tables import EntryRow, IdentityRow, ImportBatchRow
 
 __all__ = ["import_csv", "undo_import"]
@@ -55,6 +56,8 @@ def import_csv(
         writer = ChunkWriter(ledger, reading, tally)
         resumed = _unfinished(ledger, reading)
         written = _run(ledger, reading, writer, tally, progress, strict=strict, resumed=resumed)
+        if written:
+            refresh_statistics(ledger.context.database, sum(tally.added.values()))
         rejects_file = tally.save_rejects(target, reading.table.facts.path)
         batch = writer.batch if written else None
         return _report(tally, reading, batch, rejects_file, resumed=resumed, written=written)

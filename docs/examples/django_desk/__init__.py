@@ -1,0 +1,1 @@
+"""A small shop on Django whose orders are recorded in a ledger."""

@@ -1,0 +1,1 @@
+"""A booking site on Flask that keeps its bookings and a ledger in one database."""
