@@ -9,12 +9,13 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tests.postgres import NoServerError, Server, running_server
+from tests.postgres import LentServerError, NoServerError, Server, own_server, running_server
 
 __all__ = [
     "LEFT_OUT",
     "NothingSkipped",
     "data_folder",
+    "durable_server",
     "location",
     "postgres_server",
     "postgres_url",
@@ -40,6 +41,16 @@ def postgres_server() -> Iterator[Server]:
             yield server
     except NoServerError as error:
         pytest.skip(str(error))  # In CI the hook below turns it into a failure.
+
+
+@pytest.fixture(scope="session")
+def durable_server() -> Iterator[Server]:
+    """A server of the tests' own that keeps what it committed, and can be crashed."""
+    try:
+        with own_server() as server:
+            yield server
+    except LentServerError as error:
+        pytest.skip(f"{LEFT_OUT}{error}")
 
 
 @pytest.fixture

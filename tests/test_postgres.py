@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -17,15 +16,6 @@ from tests.postgres import ADDRESS_VARIABLE, LentServerError, Server, own_server
 from tests.postgres_cluster import binaries, version_of
 
 ROOT = Path(__file__).parent.parent
-
-
-@pytest.fixture(scope="module")
-def durable_server() -> Iterator[Server]:
-    try:
-        with own_server() as server:
-            yield server
-    except LentServerError as error:
-        pytest.skip(f"left out: {error}")
 
 
 def install(root: Path, place: str, version: str) -> Path:

@@ -9,7 +9,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Container, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
@@ -114,12 +114,12 @@ class FolderStore:
 
     def holds(self, name: str) -> bool:
         """Whether there is a file under a name."""
-        return str(name).isalnum() and self._path(name).is_file()
+        with suppress(FileNotFoundError):
+            return self._path(name).is_file()
+        return False
 
     def _path(self, name: str) -> Path:
-        # A name that was edited in the database must not lead out of the folder.
-        if not str(name).isalnum():
-            raise FileNotFoundError(name)
+        _check(name)
         return self.folder / name[:2] / name
 
 
@@ -143,6 +143,7 @@ class TableStore:
 
     def stream(self, reading: Reading, name: str) -> Iterator[bytes]:
         """The chunks in their order, each by a read of its own."""
+        _check(name)
         table = table_of(BlobRow)
         with reading() as connection:
             query = select(func.count()).where(table.c.name == name)
@@ -201,6 +202,12 @@ class EitherStore:
 
     def _of(self, name: str) -> BlobStore:
         return self._folder if self._folder.holds(name) else self._table
+
+
+def _check(name: object) -> None:
+    # A name that was edited in the database must not lead out of the folder, and may be no text.
+    if not (isinstance(name, str) and name.isascii() and name.isalnum()):
+        raise FileNotFoundError(name)
 
 
 def _sync_folder(folder: Path) -> None:

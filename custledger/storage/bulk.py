@@ -17,7 +17,7 @@ from custledger.storage.naming import qualified
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["CHUNK", "insert_row_unless_taken", "insert_rows", "portions", "table_of"]
+__all__ = ["CHUNK", "insert_rows", "insert_unless_taken", "portions", "table_of"]
 
 CHUNK: Final = 5_000
 """How many values a statement lists at most; both databases take more than twice as many."""
@@ -60,16 +60,34 @@ def insert_rows(
         _copy(connection, driver, model, rows)
 
 
-def insert_row_unless_taken(
-    connection: Connection, model: type[SQLModel], row: tuple[Any, ...]
+def insert_unless_taken(
+    connection: Connection, rows: Sequence[tuple[type[SQLModel], tuple[Any, ...]]]
 ) -> bool:
-    """Insert one tuple, and say whether it went in; not if a row holds one of its unique keys.
+    """Insert a row and others that belong to it, or none of them if another row has its keys.
 
-    On SQLite the guards refuse such a row before the database looks: an IntegrityError. There
-    nobody else can come in between, so that it does not happen.
+    One statement, of PostgreSQL's; says whether the rows went in. Where a unique key of the others
+    is taken, that is an error, as ever.
     """
-    statement = f"{_insert(connection, model)} ON CONFLICT DO NOTHING"
-    return connection.exec_driver_sql(statement, row).rowcount == 1
+    models = tuple(model for model, _ in rows)
+    names = tuple(qualified(connection, table_of(model).name) for model in models)
+    values = tuple(value for _, row in rows for value in row)
+    return connection.exec_driver_sql(_together_text(models, names), values).scalar() == 1
+
+
+@lru_cache(maxsize=512)
+def _together_text(models: tuple[type[SQLModel], ...], names: tuple[str, ...]) -> str:
+    parts = [f"first AS ({_insert_text(models[0], names[0], '%s')} ON CONFLICT DO NOTHING "]
+    parts[0] += "RETURNING 1)"
+    for number, (model, name) in enumerate(zip(models[1:], names[1:], strict=True)):
+        columns = ", ".join(column.name for column in table_of(model).columns)
+        marks = ", ".join(f"%s::{kind}" for kind in _types(model))
+        parts.append(f"r{number} AS (INSERT INTO {name} ({columns}) SELECT {marks} FROM first)")
+    return f"WITH {', '.join(parts)} SELECT count(*) FROM first"
+
+
+def _types(model: type[SQLModel]) -> list[str]:
+    speech = postgresql.dialect()  # type: ignore[no-untyped-call]
+    return [c.type.compile(speech).partition("(")[0] for c in table_of(model).columns]
 
 
 def _insert(connection: Connection, model: type[SQLModel]) -> str:
@@ -106,10 +124,8 @@ def _insert_arrays(connection: Connection, model: type[SQLModel]) -> str:
 @lru_cache(maxsize=512)
 def _arrays_text(model: type[SQLModel], name: str) -> str:
     """One statement for all rows, given column by column: twice as fast as executemany."""
-    columns, speech = table_of(model).columns, postgresql.dialect()  # type: ignore[no-untyped-call]
-    names = ", ".join(column.name for column in columns)
-    types = [column.type.compile(speech).partition("(")[0] for column in columns]
-    marks = ", ".join(f"%{'b' if t == 'BYTEA' else 's'}::{t}[]" for t in types)
+    names = ", ".join(column.name for column in table_of(model).columns)
+    marks = ", ".join(f"%{'b' if t == 'BYTEA' else 's'}::{t}[]" for t in _types(model))
     return f"INSERT INTO {name} ({names}) SELECT * FROM unnest({marks})"
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from custledger.core.checks import check_day
 from custledger.core.clock import day_of, to_microseconds
-from custledger.errors import BadInputError, UnregisteredActorError
+from custledger.errors import BadInputError
 from custledger.storage.blobs import BlobStore
 from custledger.storage.database import Database
 from custledger.storage.identities import Identities
@@ -60,14 +60,13 @@ class Context:
         """A journal in a write transaction: what is appended is kept as a whole or not at all."""
         self._forget_if_guest()
         with self._forgetting(), self.database.write() as connection:
-            if self.database.joins_host:
-                self._check_actor(connection)
             yield Journal(
                 connection=connection,
                 identities=self.identities,
                 ledger=self.ledger,
                 zone=self.zone,
                 actor=self.actor,
+                actor_id=self.actor_id,
                 recorded_at=to_microseconds(self.now()),
                 batch=self.batch,
             )
@@ -113,10 +112,3 @@ class Context:
         # The host may have rolled back what was read meanwhile, and keys are given out again.
         if self.database.joins_host:
             self.identities.forget()
-
-    def _check_actor(self, connection: Connection) -> None:
-        if self.identities.find(connection, self.actor) != self.actor_id:
-            raise UnregisteredActorError(
-                "Who writes was registered in a transaction that was rolled back. Nothing was "
-                "written; open the ledger again as somebody who is registered."
-            )

@@ -11,17 +11,17 @@ in sorted order, so that two batches never wait for each other in a circle.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, case, func, select, text
+from sqlalchemy import Connection, Row, bindparam, case, func, select, text
 from sqlalchemy.orm import aliased
 
 from custledger.storage.bulk import portions, table_of
 from custledger.storage.identities import allocate, sequence_of
 from custledger.storage.tables import CustomerRow, EntryRow, IdentityRow
 
-__all__ = ["Head", "Heads", "heads_for", "heads_for_one", "lock_chains"]
+__all__ = ["Head", "Heads", "head_for_one", "heads_for", "lock_chains"]
 
 
 class Head(NamedTuple):
@@ -34,16 +34,18 @@ class Head(NamedTuple):
 
 
 class Heads(NamedTuple):
-    """The heads of chains by subject key, and as many unused entry keys as were asked for."""
+    """The heads of chains by subject key, unused entry keys, and who the actor's key belongs to."""
 
     of: dict[int, Head]
     keys: Sequence[int]
+    actor: UUID | None
 
 
 _identity, _customer, _entry = table_of(IdentityRow), table_of(CustomerRow), table_of(EntryRow)
-_last = aliased(_entry)
+_last, _actor = aliased(_entry), aliased(_identity)
+_WHO: Final = select(_actor.c.uuid).where(_actor.c.id == bindparam("actor")).scalar_subquery()
 _HEAD: Final = (
-    select(_identity.c.id, _identity.c.uuid, _entry.c.seq, _entry.c.hash, _customer.c.id)
+    select(_identity.c.id, _WHO, _identity.c.uuid, _entry.c.seq, _entry.c.hash, _customer.c.id)
     .select_from(_identity)
     .outerjoin(
         _entry,
@@ -70,35 +72,34 @@ _LOCK: Final = text("SELECT pg_advisory_xact_lock(:space, k) FROM unnest(CAST(:l
 _SPACE: Final = 2**31
 
 
-def heads_for(connection: Connection, subjects: Sequence[int], count: int) -> Heads:
+def heads_for(connection: Connection, subjects: Sequence[int], actor: int, count: int) -> Heads:
     """The heads of chains that nobody else can write to until the transaction ends.
 
     ``subjects`` are sorted keys; on PostgreSQL their locks are held already.
     """
+    sqlite = connection.dialect.name == "sqlite"
     of: dict[int, Head] = {}
-    if connection.dialect.name != "sqlite":
-        for chunk in portions(subjects):
-            for key, *head in connection.execute(_HEADS, {"subjects": chunk}):
-                of[key] = _head(*head)
-        return Heads(of, allocate(connection, EntryRow, count))
-    last = 0
+    who, last = None, 0
     for chunk in portions(subjects):
-        for key, *head, newest in connection.execute(_HEADS_AND_KEY, {"subjects": chunk}):
-            of[key], last = _head(*head), newest
-    return Heads(of, range(last + 1, last + 1 + count))
+        asked = {"subjects": chunk, "actor": actor}
+        for row in connection.execute(_HEADS_AND_KEY if sqlite else _HEADS, asked):
+            of[row[0]], who = _head(row), row[1]
+            last = row[-1] if sqlite else 0
+    keys = range(last + 1, last + 1 + count) if sqlite else allocate(connection, EntryRow, count)
+    return Heads(of, keys, who)
 
 
-def heads_for_one(connection: Connection, ledger: UUID, subject: int) -> Heads | None:
+def head_for_one(connection: Connection, ledger: UUID, subject: int, actor: int) -> Heads | None:
     """The head of one chain on PostgreSQL, perhaps out of date; None where the lock is taken."""
     asked = {
         "space": _space(ledger),
         "lock": subject % _SPACE,
         "sequence": sequence_of(connection, EntryRow),
         "subject": subject,
+        "actor": actor,
     }
-    (found,) = connection.execute(_HEAD_IF_LOCKED, asked)
-    subject, *head, key = found
-    return None if key is None else Heads({subject: _head(*head)}, (key,))
+    (row,) = connection.execute(_HEAD_IF_LOCKED, asked)
+    return None if row[-1] is None else Heads({subject: _head(row)}, (row[-1],), row[1])
 
 
 def lock_chains(connection: Connection, ledger: UUID, subjects: Sequence[int]) -> None:
@@ -108,8 +109,10 @@ def lock_chains(connection: Connection, ledger: UUID, subjects: Sequence[int]) -
         connection.execute(_LOCK, {"space": _space(ledger), "locks": locks})
 
 
-def _head(uuid: UUID, seq: int | None, digest: bytes | None, customer: int | None) -> Head:
-    return Head(uuid, seq, digest, customer is not None)
+def _head(row: Row[Any]) -> Head:
+    found: Any = row  # the type of a row forgets columns that were added
+    _, _, uuid, seq, digest, customer, *_ = found
+    return Head(uuid, seq, digest, is_customer=customer is not None)
 
 
 def _space(ledger: UUID) -> int:

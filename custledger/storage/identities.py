@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import Connection, func, select
@@ -66,15 +66,6 @@ class Identities:
         known = self._uuids.get(key)
         return self.uuids(connection, (key,))[key] if known is None else known
 
-    def find(self, connection: Connection, key: int) -> UUID | None:
-        """The uuid of a key that may be gone, or None."""
-        if key not in self._uuids:
-            uuid = connection.scalar(select(_identity.c.uuid).where(_identity.c.id == key))
-            if uuid is None:
-                return None
-            self._remember(key, uuid)
-        return self._uuids[key]
-
     def uuids(self, connection: Connection, keys: Iterable[int]) -> dict[int, UUID]:
         """The uuids of keys."""
         wanted = set(keys)
@@ -85,6 +76,11 @@ class Identities:
             for key, uuid in connection.execute(query):
                 self._remember(key, uuid)
         return {key: self._uuids[key] for key in wanted}
+
+    def remember(self, uuids: Mapping[int, UUID]) -> None:
+        """Keep the uuids of keys that were read."""
+        for key, uuid in uuids.items():
+            self._remember(key, uuid)
 
     def forget(self) -> None:
         """Drop what is remembered: a rolled-back transaction may have been read."""

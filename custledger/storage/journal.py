@@ -17,10 +17,15 @@ from custledger.core.canonical import canonical_bytes
 from custledger.core.facts import Body
 from custledger.core.records import EntryKind, EntryRef, Part
 from custledger.core.trail import SALT_BYTES, Header, commitment, genesis
-from custledger.errors import BadInputError, NotFoundError
-from custledger.storage.bulk import insert_row_unless_taken, insert_rows, portions, table_of
+from custledger.errors import (
+    BadInputError,
+    LedgerBusyError,
+    NotFoundError,
+    UnregisteredActorError,
+)
+from custledger.storage.bulk import insert_rows, insert_unless_taken, portions, table_of
 from custledger.storage.copies import Placed, Places, copy_rows, table_for
-from custledger.storage.heads import Heads, heads_for, heads_for_one, lock_chains
+from custledger.storage.heads import Heads, head_for_one, heads_for, lock_chains
 from custledger.storage.identities import Identities
 from custledger.storage.ownership import OWNED_KINDS, refuse_owners
 from custledger.storage.tables import EntryRow, PayloadRow
@@ -33,6 +38,12 @@ _SHARED, _STAFF, _CONTENT = (CODES[Part][part] for part in (Part.SHARED, Part.ST
 
 
 _entry = table_of(EntryRow)
+_TRIES: Final = 3
+"""Once where the lock was taken, once where the head was out of date, and once more."""
+_NOBODY: Final = (
+    "Who writes was registered in a transaction that was rolled back. Nothing was written; open "
+    "the ledger again as somebody who is registered."
+)
 
 
 class Content(NamedTuple):
@@ -76,7 +87,7 @@ class Superseded(NamedTuple):
 class Journal:
     """Writes entries, payloads and copies over one connection, in its transaction.
 
-    ``ledger`` is the ledger's uuid; ``actor`` and ``batch`` are identity keys; ``recorded_at`` is
+    ``ledger`` and ``actor_id`` are uuids, ``actor`` and ``batch`` identity keys; ``recorded_at`` is
     microseconds since 1970 UTC.
     """
 
@@ -85,6 +96,7 @@ class Journal:
     ledger: UUID
     zone: str
     actor: int
+    actor_id: UUID
     recorded_at: int
     batch: int | None = None
 
@@ -92,33 +104,63 @@ class Journal:
         """Write drafts in their order, each at the end of its subject's chain."""
         if not drafts:
             return []
-        superseded, entries, payloads, placed = self._at_the_end(drafts)
-        insert_rows(self.connection, PayloadRow, payloads)
-        self._drop_copies(superseded.values())
-        self._refuse_owners(drafts, superseded)
-        self._write_copies(drafts, placed)
+        if len(drafts) == 1 and self.connection.dialect.name == "postgresql":
+            chained = self._append_one(drafts[0])
+        else:
+            subjects = sorted({draft.subject_id for draft in drafts})
+            lock_chains(self.connection, self.ledger, subjects)
+            heads = heads_for(self.connection, subjects, self.actor, len(drafts))
+            chained = self._chained(drafts, heads)
+            insert_rows(self.connection, EntryRow, chained.entries)
+            self._write_rest(drafts, chained)
         return [
-            Written(p.entry_id, p.subject_id, e[2]) for p, e in zip(placed, entries, strict=True)
+            Written(p.entry_id, p.subject_id, entry[2])
+            for p, entry in zip(chained.placed, chained.entries, strict=True)
         ]
 
-    def _at_the_end(self, drafts: Sequence[Draft]) -> _Chained:
-        """Write the entries at the ends of their chains, whoever else writes there."""
-        subjects = sorted({draft.subject_id for draft in drafts})
-        optimistic = len(drafts) == 1 and self.connection.dialect.name == "postgresql"
-        if optimistic and (heads := heads_for_one(self.connection, self.ledger, subjects[0])):
-            chained = self._chained(drafts, heads)
-            if insert_row_unless_taken(self.connection, EntryRow, chained.entries[0]):
+    def _append_one(self, draft: Draft) -> _Chained:
+        """Write one entry to the chain's end as it was found, and again if it was not the end."""
+        connection, subject = self.connection, draft.subject_id
+        for _ in range(_TRIES):
+            heads = head_for_one(connection, self.ledger, subject, self.actor)
+            if heads is None:
+                lock_chains(connection, self.ledger, [subject])
+                continue
+            # The lock is held from here on: if a writer was in between, nobody is the next time.
+            chained = self._chained([draft], heads)
+            if self._insert_one(draft, chained):
                 return chained
-        lock_chains(self.connection, self.ledger, subjects)
-        chained = self._chained(drafts, heads_for(self.connection, subjects, len(drafts)))
-        insert_rows(self.connection, EntryRow, chained.entries)
-        return chained
+        raise LedgerBusyError(
+            "Another writer changed the same record at the same moment. Nothing was written; look "
+            "at it again."
+        )
+
+    def _insert_one(self, draft: Draft, chained: _Chained) -> bool:
+        entry = (EntryRow, chained.entries[0])
+        if draft.supersedes is not None:  # its copy may go once the entry is there
+            if not insert_unless_taken(self.connection, [entry]):
+                return False
+            self._write_rest([draft], chained)
+            return True
+        rows = self._copies([draft], chained.placed)
+        rows[PayloadRow] = chained.payloads
+        rest = ((model, row) for model, of_model in rows.items() for row in of_model)
+        return insert_unless_taken(self.connection, [entry, *rest])
+
+    def _write_rest(self, drafts: Sequence[Draft], chained: _Chained) -> None:
+        insert_rows(self.connection, PayloadRow, chained.payloads)
+        self._drop_copies(chained.superseded.values())
+        self._refuse_owners(drafts, chained.superseded)
+        for model, rows in self._copies(drafts, chained.placed).items():
+            insert_rows(self.connection, model, rows)
 
     def _chained(self, drafts: Sequence[Draft], heads: Heads) -> _Chained:
         superseded = superseded_by(
             self.connection,
             [(d.subject_id, d.supersedes) for d in drafts if d.supersedes is not None],
         )
+        if heads.actor != self.actor_id:
+            raise UnregisteredActorError(_NOBODY)
         _refuse_gone(drafts, heads)
         return _Chained(superseded, *self._chain(drafts, heads, superseded))
 
@@ -141,9 +183,8 @@ class Journal:
         heads: Heads,
         superseded: Mapping[tuple[int, int], Superseded],
     ) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], list[Placed]]:
-        others = self.identities.uuids(self.connection, {self.actor} | _optional(self.batch))
-        ledger, actor = str(self.ledger), str(others[self.actor])
-        batch = None if self.batch is None else str(others[self.batch])
+        ledger, actor, batch = str(self.ledger), str(self.actor_id), self._batch_text()
+        self.identities.remember({key: head.uuid for key, head in heads.of.items()})
         texts = {key: str(head.uuid) for key, head in heads.of.items()}
         ends = {key: (h.seq, h.hash) for key, h in heads.of.items() if h.seq and h.hash}
         entries: list[tuple[Any, ...]] = []
@@ -188,26 +229,32 @@ class Journal:
             for chunk in portions(keys):
                 self.connection.execute(delete(table).where(column.in_(chunk)))  # type: ignore[union-attr]
 
-    def _write_copies(self, drafts: Sequence[Draft], placed: Sequence[Placed]) -> None:
+    def _copies(
+        self, drafts: Sequence[Draft], placed: Sequence[Placed]
+    ) -> dict[type[SQLModel], list[tuple[Any, ...]]]:
         rows: dict[type[SQLModel], list[tuple[Any, ...]]] = defaultdict(list)
         places = Places(self.zone, self.key_of)
         for place, draft in zip(placed, drafts, strict=True):
             for model, row in copy_rows(place, draft.body, places):
                 rows[model].append(row)
-        for model, tuples in rows.items():
-            insert_rows(self.connection, model, tuples)
+        return rows
+
+    def _batch_text(self) -> str | None:
+        return (
+            None if self.batch is None else str(self.identities.uuid(self.connection, self.batch))
+        )
 
     def stored(self, draft: Draft, written: Written) -> StoredEntry:
         """What reading back a draft that supersedes nothing would give, without reading."""
-        uuids = self.identities.uuids(self.connection, (written.subject_id, self.actor))
-        ref = EntryRef(uuids[written.subject_id], written.seq)
+        uuid = self.identities.uuid(self.connection, written.subject_id)
+        ref = EntryRef(uuid, written.seq)
         return StoredEntry(
             id=ref,
             entry=ref,
             kind=draft.kind,
             recorded_at=self.recorded_at,
             occurred_at=draft.occurred_at,
-            actor=uuids[self.actor],
+            actor=self.actor_id,
             body=draft.body,
             staff_body=draft.staff_body or {},
         )
@@ -306,7 +353,3 @@ def _commit(
         commits["content"] = digest
         payloads.append((key, _CONTENT, salt, data_or_none, blob))
     return commits
-
-
-def _optional(key: int | None) -> set[int]:
-    return set() if key is None else {key}

@@ -174,7 +174,9 @@ def _found(
     if settings.region:
         about["region"] = settings.region
     policy = replace(default_policy(currency), version=1)
-    journal = Journal(connection, identities, ledger, zone, owner_key, to_microseconds(now()))
+    journal = Journal(
+        connection, identities, ledger, zone, owner_key, owner, to_microseconds(now())
+    )
     journal.append(
         [
             Draft(key, EntryKind.LEDGER, about),

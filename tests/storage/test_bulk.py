@@ -17,12 +17,18 @@ from sqlalchemy.pool import NullPool
 
 from custledger import open_ledger
 from custledger.edges.importing import import_csv
-from custledger.storage import guards
-from custledger.storage.bulk import insert_row_unless_taken, insert_rows, table_of
+from custledger.storage.bulk import insert_rows, insert_unless_taken, table_of
 from custledger.storage.naming import options_for
 from custledger.storage.statistics import MANY as MANY_ENTRIES
-from custledger.storage.tables import COPIES, TRUTH, BlobRow, IdentityRow, PayloadRow, metadata
-from tests.storage.rows import unchecked_engine
+from custledger.storage.tables import (
+    COPIES,
+    TRUTH,
+    BlobRow,
+    EntryRow,
+    IdentityRow,
+    PayloadRow,
+    metadata,
+)
 
 MANY = 60
 IDENTITY = table_of(IdentityRow)
@@ -172,7 +178,7 @@ def test_rows_go_to_the_schema_of_the_connection(server: Engine) -> None:
         with server.execution_options(**options_for(schema)).begin() as connection:
             insert_rows(connection, IdentityRow, identities(MANY))
             insert_rows(connection, IdentityRow, identities(1, first=MANY + 1))
-            assert insert_row_unless_taken(connection, IdentityRow, (MANY + 2, uuid4()))
+            assert insert_unless_taken(connection, [(IdentityRow, (MANY + 2, uuid4()))])
             assert keys(connection) == list(range(1, MANY + 3))
 
 
@@ -197,7 +203,7 @@ def test_asynchronous_host_takes_many_rows(server: Engine) -> None:
     assert len(asyncio.run(write())) == MANY
 
 
-# One row, unless it is taken
+# Rows, unless the first is taken
 
 
 @pytest.mark.parametrize("taken", ["id", "uuid"])
@@ -205,25 +211,27 @@ def test_taken_key_is_reported_and_breaks_no_transaction(server: Engine, taken: 
     uuid = uuid4()
     row = (1, uuid4()) if taken == "id" else (2, uuid)
     with server.begin() as connection:
-        assert insert_row_unless_taken(connection, IdentityRow, (1, uuid))
-        assert not insert_row_unless_taken(connection, IdentityRow, row)
-        assert insert_row_unless_taken(connection, IdentityRow, (3, uuid4()))
+        assert insert_unless_taken(connection, [(IdentityRow, (1, uuid))])
+        assert not insert_unless_taken(connection, [(IdentityRow, row)])
+        assert insert_unless_taken(connection, [(IdentityRow, (3, uuid4()))])
         assert keys(connection) == [1, 3]
 
 
 def test_other_contradictions_are_errors_all_the_same(server: Engine) -> None:
     with server.begin() as connection, pytest.raises(IntegrityError, match="foreign key"):
-        insert_row_unless_taken(connection, PayloadRow, (1, 0, b"", b"", None))
+        insert_unless_taken(connection, [(PayloadRow, (1, 0, b"", b"", None))])
 
 
-def test_on_sqlite_a_taken_key_is_refused_by_the_guards(tmp_path: Path) -> None:
-    engine = unchecked_engine(str(tmp_path / "ledger.sqlite"))
-    with engine.begin() as connection:
-        guards.apply(connection)
-        assert insert_row_unless_taken(connection, IdentityRow, (1, uuid4().hex))
-        with pytest.raises(IntegrityError, match="append-only"):
-            insert_row_unless_taken(connection, IdentityRow, (1, uuid4().hex))
-    engine.dispose()
+def test_rows_that_belong_to_a_taken_one_stay_out_with_it(server: Engine) -> None:
+    uuid = uuid4()
+    with server.begin() as connection:
+        insert_rows(connection, IdentityRow, [(1, uuid)])
+        entry = (1, 1, 1, 0, 5, None, 1, None, None, b"hash")
+        payloads = [(PayloadRow, (1, part, b"salt", b"body", None)) for part in (0, 1)]
+        assert insert_unless_taken(connection, [(EntryRow, entry), *payloads])
+        later = [(PayloadRow, (2, part, b"salt", b"body", None)) for part in (0, 1)]
+        assert not insert_unless_taken(connection, [(EntryRow, (2, *entry[1:])), *later])
+        assert connection.scalar(select(func.count()).select_from(table_of(PayloadRow))) == 2
 
 
 # The planner's statistics after an import

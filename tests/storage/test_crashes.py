@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from custledger import open_ledger
-from tests.postgres import LentServerError, Server, own_server
+from tests.postgres import Server
 from tests.storage.writer import CUSTOMERS, KINDS, Answer, Write, Writer, settle, tokens_in
 
 STRIKES = [3, pytest.param(25, marks=pytest.mark.slow)]
@@ -22,15 +22,6 @@ STRIKES = [3, pytest.param(25, marks=pytest.mark.slow)]
 
 KILLED = Answer("killed")
 KNOWN = "in the ledger already"
-
-
-@pytest.fixture(scope="module")
-def durable_server() -> Iterator[Server]:
-    try:
-        with own_server() as server:
-            yield server
-    except LentServerError as error:
-        pytest.skip(f"left out: {error}")
 
 
 @pytest.mark.parametrize("strikes", STRIKES)
