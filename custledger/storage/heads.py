@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, case, func, select, text
+from sqlalchemy import ARRAY, BigInteger, Connection, Row, any_, bindparam, case, func, select, text
 from sqlalchemy.orm import aliased
 
 from custledger.storage.bulk import portions, table_of
@@ -59,9 +59,13 @@ _HEAD: Final = (
     )
     .outerjoin(_customer, _customer.c.id == _identity.c.id)
 )
-_HEADS: Final = _HEAD.where(_identity.c.id.in_(bindparam("subjects", expanding=True)))
+# An array is one parameter, however many there are; SQLite has none.
+_ARRAY: Final = any_(bindparam("subjects", type_=ARRAY(BigInteger)))
+_HEADS: Final = _HEAD.where(_identity.c.id == _ARRAY)
 _LAST_KEY: Final = select(func.coalesce(func.max(_last.c.id), 0)).scalar_subquery()
-_HEADS_AND_KEY: Final = _HEADS.add_columns(_LAST_KEY)
+_HEADS_AND_KEY: Final = _HEAD.where(
+    _identity.c.id.in_(bindparam("subjects", expanding=True))
+).add_columns(_LAST_KEY)
 _LOCKED: Final = func.pg_try_advisory_xact_lock(bindparam("space"), bindparam("lock"))
 # CASE asks for the lock before it takes the key, so that keys ascend along a chain.
 _KEY_IF_LOCKED: Final = case((_LOCKED, func.nextval(bindparam("sequence"))))

@@ -442,6 +442,27 @@ class TestSchemaOfChoice:
             assert ledger.verify().ok
         engine.dispose()
 
+    def test_two_firms_in_one_transaction_keep_apart(self, postgres_url: str) -> None:
+        engine = create_engine(postgres_url)
+        with (
+            Session(engine) as session,
+            open_ledger(session, actor="Olga", schema="firm_a") as one,
+            open_ledger(session, actor="Otto", schema="firm_b") as other,
+        ):
+            with one.transaction():
+                one.customers.add("Ann")
+                with other.transaction():
+                    other.customers.add("Ben")
+                    one.customers.add("Ada")
+                    assert map_of(session.connection()) is None
+                other.customers.add("Bob")
+            session.commit()
+        for firm, actor, names in (("firm_a", "Olga", "Ann Ada"), ("firm_b", "Otto", "Ben Bob")):
+            with open_ledger(engine, actor=actor, schema=firm) as ledger:
+                assert [c.name for c in ledger.customers.all()] == names.split()
+                assert ledger.verify().ok
+        engine.dispose()
+
     @pytest.mark.parametrize("name", ["Firm", "pg_temp", "a b", 'x"; DROP', "", 7])
     def test_name_that_needs_quotes_is_refused(self, postgres_url: str, name: Any) -> None:
         with pytest.raises(BadInputError, match="schema must be"):
