@@ -57,7 +57,7 @@ class LedgerMaker:
             )
         settings = opening.Settings(zone, currency, region)
         self._terms = opening.terms(settings, now, evidence, wait)
-        self._schema, self._closed = schema, False
+        self._closed = False
         self._process, self._forked = os.getpid(), threading.Lock()
         self._home = home_of(home, schema, wait.total_seconds())
         self._engine = cast(EngineTransactions, self._home.transactions)
@@ -92,7 +92,7 @@ class LedgerMaker:
     def _guest(self, work: Host) -> Transactions:
         if is_location(work):
             raise BadInputError(f"work is what the host has open, such as a Session, not {work!r}.")
-        return home_of(work, self._schema, self._terms.wait.total_seconds()).transactions
+        return home_of(work, self._engine.schema, self._terms.wait.total_seconds()).transactions
 
     def __enter__(self) -> Self:
         return self

@@ -29,9 +29,7 @@ def main() -> None:
         migrate(own, metadata)
 
 
-def migrate(
-    connection: Connection, metadata: MetaData | None, schema: str | None = None
-) -> None:
+def migrate(connection: Connection, metadata: MetaData | None, schema: str | None = None) -> None:
     context.configure(
         connection=connection,
         target_metadata=metadata,

@@ -87,7 +87,7 @@ def test_init_that_is_refused_leaves_no_ledger(shell: Shell, wrong: list[str]) -
 
 
 def test_unregistered_actor_is_refused_with_the_remedy(shop: Shell) -> None:
-    assert "add staff 'Bob'" in shop.refused(4, "--actor", "Bob", "score")
+    assert "add staff Bob" in shop.refused(4, "--actor", "Bob", "score")
 
 
 def test_options_after_the_command_win_over_those_before_it_and_the_environment(

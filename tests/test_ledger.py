@@ -87,7 +87,7 @@ def test_nobody_writes_without_a_name(tmp_path: Path) -> None:
 
 def test_actor_who_is_not_registered_is_told_how_to_become_so(location: str) -> None:
     open_ledger(location, actor="Olga").close()
-    with pytest.raises(UnregisteredActorError, match=r"'Mia' is not registered.*add staff 'Mia'"):
+    with pytest.raises(UnregisteredActorError, match=r"'Mia' is not registered.*add staff Mia"):
         open_ledger(location, actor="Mia")
     with open_ledger(location, actor="Olga") as ledger:
         ledger.staff.add("Mia")

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Iterator
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +16,11 @@ import pytest
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.orm import Session
 
-from custledger import LedgerMaker, open_ledger
+from custledger import Ledger, LedgerMaker, open_ledger
 from custledger.errors import (
     BadInputError,
     ClosedLedgerError,
+    LedgerBusyError,
     NotFoundError,
     UnregisteredActorError,
 )
@@ -79,28 +84,100 @@ def test_opening_for_a_request_asks_one_thing(engine: Engine) -> None:
 
 
 def test_threads_open_ledgers_of_their_own(location: str) -> None:
-    errors: list[BaseException] = []
     with LedgerMaker(location, owner="Olga") as ledgers:
-        with ledgers.open(actor="Olga") as ledger:
-            ann = ledger.customers.add("Ann")
 
-        def work() -> None:
-            try:
-                for _ in range(5):
-                    with ledgers.open(actor="Olga") as mine:
-                        mine.interactions.record(ann.id, channel="phone")
-            except BaseException as error:
-                errors.append(error)
+        def write(token: str) -> None:
+            with ledgers.open(actor="Olga") as mine:
+                record(mine, token)
 
-        threads = [threading.Thread(target=work) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert errors == []
-        with ledgers.open(actor="Olga") as ledger:
-            assert len(ledger.interactions.of(ann)) == 20
-            assert ledger.verify().ok
+        all_kept_once(ledgers, write)
+
+
+def test_threads_write_through_an_engine_of_the_host(engine: Engine) -> None:
+    ledgers = LedgerMaker(engine, owner="Olga")
+
+    def write(token: str) -> None:
+        with ledgers.open(actor="Olga") as mine:
+            record(mine, token)
+
+    all_kept_once(ledgers, write)
+
+
+def test_threads_write_in_sessions_of_the_host(engine: Engine) -> None:
+    ledgers = LedgerMaker(engine, owner="Olga")
+
+    def write(token: str) -> None:
+        with Session(engine) as session, ledgers.open(session, actor="Olga") as mine:
+            record(mine, token)
+            session.commit()
+
+    all_kept_once(ledgers, write)
+
+
+THREADS, WRITES = 8, 5
+
+
+def record(ledger: Ledger, token: str) -> None:
+    ledger.interactions.record("Ann", channel="phone", summary=token)
+
+
+def all_kept_once(ledgers: LedgerMaker, write: Callable[[str], None]) -> None:
+    """Each thread writes to the same chain; every token is there once, and nothing else is."""
+    with ledgers.open(actor="Olga") as ledger:
+        ledger.customers.add("Ann")
+    tokens = [[f"{name} {n}" for n in range(WRITES)] for name in range(THREADS)]
+    with ThreadPoolExecutor(THREADS) as threads:
+        for _ in threads.map(lambda mine: [write(token) for token in mine], tokens):
+            pass  # an error of a thread comes up here
+    with ledgers.open(actor="Olga") as ledger:
+        found = Counter(interaction.summary for interaction in ledger.interactions.of("Ann"))
+        assert found == Counter(token for mine in tokens for token in mine)
+        assert ledger.verify().findings == ()
+
+
+@pytest.mark.parametrize("opening", [open_ledger, LedgerMaker])
+def test_write_through_an_engine_of_the_host_waits_as_long_as_was_said(
+    location: str, engine: Engine, opening: Any
+) -> None:
+    sqlite = engine.dialect.name == "sqlite"  # where the host says it, to its driver
+    setting = "PRAGMA busy_timeout = 300" if sqlite else "SET lock_timeout = 10000"
+    event.listen(engine, "connect", lambda c, _: (c.execute(setting), c.commit()))
+    who = {"actor": "Olga"} if opening is open_ledger else {"owner": "Olga"}
+    wait = timedelta(milliseconds=300)
+    with open_ledger(location, actor="Olga") as other, opening(engine, wait=wait, **who) as home:
+        other.customers.add("Ann")
+        with home.open(actor="Olga") if isinstance(home, LedgerMaker) else nullcontext(home) as one:
+            with other.transaction():
+                record(other, "first")
+                began = time.monotonic()
+                with pytest.raises(LedgerBusyError):
+                    record(one, "in vain")
+                assert 0.25 < time.monotonic() - began < 5
+            record(one, "second")
+            assert one.verify().ok
+
+
+def test_transaction_through_an_engine_of_the_host_keeps_others_out_from_the_start(
+    tmp_path: Path,
+) -> None:
+    """SQLite would refuse it at its first write if another came in between, and it never waits."""
+    for begins in (False, True):
+        engine = create_engine(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+        if begins:
+            event.listen(engine, "connect", lambda c, _: setattr(c, "isolation_level", None))
+            event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN"))
+        shortly = timedelta(milliseconds=10)
+        with (
+            open_ledger(engine, actor="Olga") as one,
+            open_ledger(tmp_path / "ledger.sqlite", actor="Olga", wait=shortly) as other,
+        ):
+            with one.transaction():
+                before = len(one.customers.all())
+                with pytest.raises(LedgerBusyError):
+                    other.customers.add("Ben")
+                one.customers.add("Ann")
+            assert len(other.customers.all()) == before + 1
+        engine.dispose()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="left out: this system does not fork")
@@ -122,6 +199,32 @@ def test_maker_made_before_a_fork_works_on_both_sides(location: str) -> None:
             ledger.customers.add("of the parent")
             assert len(ledger.customers.all()) == 2
             assert ledger.verify().ok
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="left out: this system does not fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_child_of_a_fork_opens_a_connection_of_its_own(postgres_url: str) -> None:
+    """Two processes that spoke through one connection would read each other's answers."""
+
+    def backend(ledgers: LedgerMaker) -> bytes:
+        with ledgers.open(actor="Olga") as ledger, ledger._context.read() as connection:
+            return str(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()).encode()
+
+    with LedgerMaker(postgres_url, owner="Olga") as ledgers:
+        of_the_parent = backend(ledgers)
+        receiving, sending = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                os.write(sending, backend(ledgers))
+            finally:
+                os._exit(0)
+        os.close(sending)
+        with os.fdopen(receiving, "rb") as end:
+            of_the_child = end.read()
+        os.waitpid(child, 0)
+        assert of_the_child.isdigit()
+        assert of_the_child != of_the_parent == backend(ledgers)
 
 
 def test_closed_maker_opens_nothing(location: str) -> None:

@@ -28,6 +28,7 @@ from custledger.cli import (
 from custledger.cli.session import ActorOption, LedgerOption, Session, WaitOption
 from custledger.edges.tables import safe
 from custledger.errors import CustledgerError, LedgerUnwritableError
+from custledger.storage.engine import shown
 
 __all__ = ["app", "main"]
 
@@ -103,4 +104,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _complain(message: str) -> None:
     console = Console(stderr=True, highlight=False, markup=False)
     # One line where a program reads it, wrapped between words where a person does.
-    console.print(Text(safe(message), style="red"), soft_wrap=not console.is_terminal)
+    console.print(Text(safe(shown(message)), style="red"), soft_wrap=not console.is_terminal)

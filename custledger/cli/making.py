@@ -24,6 +24,7 @@ from custledger.edges.tables import printing, safe
 from custledger.edges.upgrading import has_ledger
 from custledger.errors import BadInputError
 from custledger.ledger import Ledger, open_ledger
+from custledger.storage.engine import shown
 
 __all__ = ["app"]
 
@@ -59,7 +60,7 @@ def init(
     """Make a ledger and register you as its owner. Zone, currency and region stay as they are."""
     where = path or session.ledger_location
     if has_ledger(where):
-        raise BadInputError(f"There is a ledger at {where} already; it was left as it was.")
+        raise BadInputError(f"There is a ledger at {shown(where)} already; it was left as it was.")
     currency = None if currency is None else currency.upper()
     rate = None if hourly_rate is None else rate_of(hourly_rate, currency, _CURRENCY)
     ScorePolicy(margin=margin)  # refused before anything is made
@@ -80,7 +81,8 @@ def init(
         if margin is not None:
             ledger.score_policies.set(margin=margin)
         typer.echo(
-            f"Made the ledger {where}: {ledger.currency}, {ledger.zone}; {actor} is its owner."
+            f"Made the ledger {shown(where)}: {ledger.currency}, {ledger.zone}; {actor} is its "
+            "owner."
         )
     for missing, how in ((margin, "policy set --margin 0.4"), (rate, "add rate 30")):
         if missing is None:
@@ -110,7 +112,7 @@ def demo(session: Session, path: DemoPath = None) -> None:
 
 def _show(ledger: Ledger, target: str) -> None:
     _heading("A garden shop, and two years. All people and events are invented.")
-    _write(f"The ledger is {target}; it is {DEMO_AS_OF}, and {DEMO_OWNER} wonders.")
+    _write(f"The ledger is {shown(target)}; it is {DEMO_AS_OF}, and {DEMO_OWNER} wonders.")
     _heading("1. Ranking: who takes more than they bring?")
     print_ranking(ledger.ranking(as_of=DEMO_AS_OF), ledger.currency, top=10)
     _heading("2. One of them explained")
@@ -122,7 +124,7 @@ def _show(ledger: Ledger, target: str) -> None:
     print_verdict(ledger.verify())
     _heading("5. What to try next")
     for remark, line in _NEXT:
-        _write(f"  # {remark}\n  {_program()} {line} --ledger {shlex.quote(target)}")
+        _write(f"  # {remark}\n  {_program()} {line} --ledger {shlex.quote(shown(target))}")
 
 
 def _program() -> str:

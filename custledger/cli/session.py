@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import inspect
 import math
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from custledger.edges.tables import printing, safe
 from custledger.edges.upgrading import has_ledger
 from custledger.errors import AmbiguousMatchError, BadInputError, NotFoundError
 from custledger.ledger import Ledger, open_ledger
-from custledger.storage.engine import WAIT_SECONDS
+from custledger.storage.engine import WAIT_SECONDS, shown
 
 __all__ = [
     "DEFAULT_LEDGER",
@@ -116,7 +117,10 @@ class Session:
         """The ledger that is there; a command never makes one by accident."""
         where = self.ledger_location
         if where != ":memory:" and not has_ledger(where):
-            raise NotFoundError(f"No ledger at {where}. Make one with: custledger init {where}")
+            place = shown(where)
+            raise NotFoundError(
+                f"No ledger at {place}. Make one with: custledger init {shlex.quote(place)}"
+            )
         return open_ledger(where, actor=self.actor_name, wait=self.waiting_time)
 
     @property

@@ -23,7 +23,8 @@ from sqlalchemy import Connection
 from custledger.errors import LedgerUnwritableError, NotFoundError
 from custledger.storage import schema
 from custledger.storage.database import Database
-from custledger.storage.engine import WAIT_SECONDS, engine_for, file_of, refuse_foreign_file
+from custledger.storage.engine import WAIT_SECONDS, engine_for, file_of, refuse_foreign_file, shown
+from custledger.storage.opening import wall_clock
 from custledger.storage.transactions import EngineTransactions
 
 __all__ = ["WAIT", "UpgradeReport", "has_ledger", "upgrade"]
@@ -50,9 +51,10 @@ class UpgradeReport:
 
     def __str__(self) -> str:
         if not self.changed:
-            return f"{self.location} is up to date (schema {self.after}); nothing was changed."
+            where = shown(self.location)
+            return f"{where} is up to date (schema {self.after}); nothing was changed."
         kept = f" The ledger as it was is in {self.backup}." if self.backup else ""
-        return f"{self.location} went from schema {self.before} to {self.after}.{kept}"
+        return f"{shown(self.location)} went from schema {self.before} to {self.after}.{kept}"
 
 
 def upgrade(
@@ -73,17 +75,17 @@ def upgrade(
     it, LedgerBusyError, and LedgerUnwritableError where there is no room for the backup.
     """
     if not has_ledger(location, wait=wait):
-        raise NotFoundError(f"No ledger at {location}: there is nothing to upgrade.")
+        raise NotFoundError(f"No ledger at {shown(location)}: there is nothing to upgrade.")
     with _database(location, wait) as database:
         with database.read() as connection:
             before = _version(connection)
         if before == schema.head_version():
             return UpgradeReport(location, before, before)
         say = tell or _say_nothing
-        say(f"{location} has schema {before}. Waiting until nobody else writes to it.")
+        say(f"{shown(location)} has schema {before}. Waiting until nobody else writes to it.")
         with database.write() as connection:
             path = file_of(location) if backup else None
-            return _upgrade(connection, location, path, now or _wall_clock, say)
+            return _upgrade(connection, location, path, now or wall_clock, say)
 
 
 def has_ledger(location: str, *, wait: timedelta = timedelta(seconds=WAIT_SECONDS)) -> bool:
@@ -192,7 +194,3 @@ def _sync_folder(folder: Path) -> None:
 
 def _say_nothing(_line: str) -> None:
     return
-
-
-def _wall_clock() -> datetime:
-    return datetime.now(UTC)

@@ -61,23 +61,27 @@ def insert_rows(
 
 
 def insert_unless_taken(
-    connection: Connection, rows: Sequence[tuple[type[SQLModel], tuple[Any, ...]]]
+    connection: Connection,
+    rows: Sequence[tuple[type[SQLModel], tuple[Any, ...]]],
+    key: tuple[str, ...],
 ) -> bool:
-    """Insert a row and others that belong to it, or none of them if another row has its keys.
+    """Insert a row and others that belong to it, or none of them if another row has its key.
 
-    One statement, of PostgreSQL's; says whether the rows went in. Where a unique key of the others
-    is taken, that is an error, as ever.
+    One statement, of PostgreSQL's; says whether the rows went in. ``key`` are the columns of a
+    unique key of the first row; where any other key is taken, that is an error, as ever.
     """
     models = tuple(model for model, _ in rows)
     names = tuple(qualified(connection, table_of(model).name) for model in models)
     values = tuple(value for _, row in rows for value in row)
-    return connection.exec_driver_sql(_together_text(models, names), values).scalar() == 1
+    return connection.exec_driver_sql(_together_text(models, names, key), values).scalar() == 1
 
 
 @lru_cache(maxsize=512)
-def _together_text(models: tuple[type[SQLModel], ...], names: tuple[str, ...]) -> str:
-    parts = [f"first AS ({_insert_text(models[0], names[0], '%s')} ON CONFLICT DO NOTHING "]
-    parts[0] += "RETURNING 1)"
+def _together_text(
+    models: tuple[type[SQLModel], ...], names: tuple[str, ...], key: tuple[str, ...]
+) -> str:
+    first = f"{_insert_text(models[0], names[0], '%s')} ON CONFLICT ({', '.join(key)}) DO NOTHING"
+    parts = [f"first AS ({first} RETURNING 1)"]
     for number, (model, name) in enumerate(zip(models[1:], names[1:], strict=True)):
         columns = ", ".join(column.name for column in table_of(model).columns)
         marks = ", ".join(f"%s::{kind}" for kind in _types(model))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import selectors
 import sqlite3
 from pathlib import Path
@@ -24,6 +25,7 @@ __all__ = [
     "file_of_url",
     "is_url",
     "refuse_foreign_file",
+    "shown",
     "supply_functions",
 ]
 
@@ -31,6 +33,9 @@ WRITE: Final = "custledger_write"
 """Execution option of a connection whose next transaction will write."""
 
 _MEMORY: Final = ":memory:"
+# By pattern, not by parsing: a URL with a typing error is shown as well. A password may hold an @.
+_PASSWORD: Final = re.compile(r"(://[^:/?#@]*):[^@]*@(?:[^/?#@]*@)*")
+_IN_QUERY: Final = re.compile(r"([?&][^=&]*password=)[^&]*", re.IGNORECASE)
 _SCHEMA: Final = "schema"
 WAIT_SECONDS: Final = 10.0
 """How long a write waits for another process's to end, unless told otherwise."""
@@ -67,6 +72,17 @@ def engine_for(
     return _sqlite(location if url is None else url.database or _MEMORY, wait_seconds)
 
 
+def shown(location: str) -> str:
+    """A path or database URL as it may be printed: without a password.
+
+    >>> shown("postgresql://olga:secret@host/shop"), shown("shop.sqlite")
+    ('postgresql://olga:***@host/shop', 'shop.sqlite')
+    """
+    if not is_url(location):
+        return location
+    return _IN_QUERY.sub(r"\1***", _PASSWORD.sub(r"\1:***@", location))
+
+
 def file_of(location: str) -> Path | None:
     """The SQLite file that a location names, as a path or as a URL; None if there is no file."""
     if not is_url(location):
@@ -84,8 +100,8 @@ def file_of_url(url: URL) -> Path | None:
 def _url(location: str) -> URL:
     try:
         return make_url(location)
-    except (ArgumentError, ValueError) as error:
-        raise BadInputError(f"{location!r} is not a database URL.") from error
+    except (ArgumentError, ValueError):
+        raise BadInputError(f"{shown(location)!r} is not a database URL.") from None
 
 
 def refuse_foreign_file(path: Path, wait_seconds: float = WAIT_SECONDS) -> None:

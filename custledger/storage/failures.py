@@ -44,8 +44,9 @@ _ENDED: Final = (
 class _Saying(NamedTuple):
     """What a driver may say, and the error for it; "{}" in a message is its first line.
 
-    A PostgreSQL server that spoke is known by its SQLSTATE (a whole code, or a class of codes),
-    because it may speak any language and quote any value; all others are known by their words.
+    A PostgreSQL server that spoke is known by its SQLSTATE (a whole code, with the constraint's
+    name behind a colon where there is one, or how these begin), because it may speak any language
+    and quote any value; all others are known by their words.
     """
 
     kind: type[CustledgerError]
@@ -122,6 +123,19 @@ _SAYINGS: Final = (
         "The database cancelled the statement, on request or at a time limit. Nothing was "
         "written; try again.",
         ("57014",),
+    ),
+    _Saying(
+        LedgerUnwritableError,
+        "The database gives out keys of the trail that are in use: its sequences are behind, as "
+        "after a restore of the data alone. Nothing was written; set them to the greatest id of "
+        "their tables.",
+        ("23505:pk_custledger_entry", "23505:pk_custledger_identity"),
+    ),
+    _Saying(
+        LedgerUnwritableError,
+        "The server has no room for more locks. Nothing was written; write fewer at a time, or "
+        "raise the server's max_locks_per_transaction.",
+        ("53200",),
     ),
     _Saying(
         LedgerBusyError,
@@ -214,11 +228,17 @@ def _told(error: Exception) -> CustledgerError:
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return ConnectionLostError()
     cause = error.orig if isinstance(error, StatementError) else error
-    said, state = str(cause).strip(), getattr(cause, "sqlstate", None) or ""
+    said, state = str(cause).strip(), _state(cause)
     for saying in _SAYINGS:
         if state.startswith(saying.states) if state else any(w in said for w in saying.words):
             return saying.kind(saying.message.replace("{}", _first_line(said)) or None)
     return _told_unforeseen(cause, _first_line(said))
+
+
+def _state(cause: Any) -> str:
+    state = getattr(cause, "sqlstate", None) or ""
+    constraint = getattr(getattr(cause, "diag", None), "constraint_name", None)
+    return f"{state}:{constraint}" if state and constraint else state
 
 
 def _told_of_use(error: SQLAlchemyError) -> CustledgerError:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import Connection, Table, UniqueConstraint
+from sqlalchemy import Connection, Table, UniqueConstraint, text
 from sqlmodel import SQLModel
 
 from custledger.storage.bulk import table_of
@@ -184,23 +184,30 @@ def _missing_postgresql(connection: Connection) -> list[str]:
     schema = _schema(connection)
     functions = _postgresql_functions(schema)
     query = (
-        "SELECT t.tgname, c.relname, pg_get_triggerdef(t.oid), p.proname, p.prosrc, p.proconfig "
+        "SELECT t.tgname, c.relname, pg_get_triggerdef(t.oid), quote_ident(n.nspname), "
+        "p.proname, p.prosrc, p.proconfig "
         "FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
-        "JOIN pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = c.relnamespace "
-        f"WHERE t.tgenabled = 'A' AND c.relnamespace = '{schema}'::regnamespace"
+        "JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "JOIN pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = n.oid "
+        "WHERE t.tgenabled = 'A' AND n.oid = CAST(:schema AS regnamespace)"
     )
     found = {
-        (name, table): _words(definition)
-        for name, table, definition, function, source, settings in connection.exec_driver_sql(query)
+        (name, table): _unqualified(definition, quoted)
+        for name, table, definition, quoted, function, source, settings in connection.execute(
+            text(query), {"schema": schema}
+        )
         if functions.get(function) == source and settings == [_SETTING.replace(" = ", "=")]
     }
     return [
         name
         for table, name, statement in _postgresql_guards(schema)
-        if found.get((name, table)) != _words(statement)
+        if found.get((name, table)) != _unqualified(statement, schema)
     ]
 
 
-def _words(statement: str) -> list[str]:
-    # pg_get_triggerdef names schemas by its own rules, and the query asked for ours already.
-    return [word.rpartition(".")[2] for word in statement.split()]
+def _unqualified(statement: str, schema: str) -> str:
+    # pg_get_triggerdef names the schema only where the search path does not lead there, and the
+    # query asked for ours already.
+    for word in ("ON", "FUNCTION"):
+        statement = statement.replace(f" {word} {schema}.", f" {word} ")
+    return statement

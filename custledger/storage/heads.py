@@ -67,13 +67,15 @@ _HEADS_AND_KEY: Final = _HEAD.where(
     _identity.c.id.in_(bindparam("subjects", expanding=True))
 ).add_columns(_LAST_KEY)
 _LOCKED: Final = func.pg_try_advisory_xact_lock(bindparam("space"), bindparam("lock"))
-# CASE asks for the lock before it takes the key, so that keys ascend along a chain.
+# CASE asks for the lock first: a writer who has to wait takes no key that would be lost.
 _KEY_IF_LOCKED: Final = case((_LOCKED, func.nextval(bindparam("sequence"))))
 _HEAD_IF_LOCKED: Final = _HEAD.where(_identity.c.id == bindparam("subject")).add_columns(
     _KEY_IF_LOCKED
 )
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(:space, k) FROM unnest(CAST(:locks AS int[])) k")
 _SPACE: Final = 2**31
+_LOCKS: Final = 1024
+"""Chains share this many locks: the server keeps the locks of all its transactions in one table."""
 
 
 def heads_for(connection: Connection, subjects: Sequence[int], actor: int, count: int) -> Heads:
@@ -97,7 +99,7 @@ def head_for_one(connection: Connection, ledger: UUID, subject: int, actor: int)
     """The head of one chain on PostgreSQL, perhaps out of date; None where the lock is taken."""
     asked = {
         "space": _space(ledger),
-        "lock": subject % _SPACE,
+        "lock": subject % _LOCKS,
         "sequence": sequence_of(connection, EntryRow),
         "subject": subject,
         "actor": actor,
@@ -109,7 +111,7 @@ def head_for_one(connection: Connection, ledger: UUID, subject: int, actor: int)
 def lock_chains(connection: Connection, ledger: UUID, subjects: Sequence[int]) -> None:
     """Wait for the chains' locks, one after the other; on SQLite there is nothing to wait for."""
     if connection.dialect.name != "sqlite":
-        locks = sorted(key % _SPACE for key in subjects)
+        locks = sorted({key % _LOCKS for key in subjects})
         connection.execute(_LOCK, {"space": _space(ledger), "locks": locks})
 
 

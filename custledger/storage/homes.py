@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import UnboundExecutionError
 from sqlalchemy.orm import Session, scoped_session
+from sqlalchemy.pool import SingletonThreadPool, StaticPool
 
 from custledger.errors import BadInputError, LedgerUnwritableError
 from custledger.storage.borrowing import engine_on
 from custledger.storage.engine import engine_for, file_of, file_of_url, refuse_foreign_file
+from custledger.storage.failures import translated
 from custledger.storage.naming import check_schema
 from custledger.storage.tables import EntryRow
 from custledger.storage.transactions import EngineTransactions, HostTransaction, Transactions
@@ -35,12 +38,18 @@ class Home(NamedTuple):
 
 def home_of(home: Place | Host, schema: str | None, wait_seconds: float) -> Home:
     """The home that an argument names; BadInputError says what may be given."""
+    with translated():
+        return _home_of(home, schema, wait_seconds)
+
+
+def _home_of(home: Place | Host, schema: str | None, wait_seconds: float) -> Home:
     if schema is not None:
         check_schema(schema)
     if is_location(home):
         return _own(os.fspath(home), schema, wait_seconds)
     if isinstance(home, Engine):
         _check_host(home, schema)
+        _check_pool(home)
         transactions = EngineTransactions(
             home, owned=False, disposes=False, schema=schema, wait_seconds=wait_seconds
         )
@@ -68,7 +77,13 @@ def _own(location: str, schema: str | None, wait_seconds: float) -> Home:
 
 def _guest(host: Any, schema: str | None) -> Home:
     if isinstance(host, Session | scoped_session):
-        bound = host.get_bind(mapper=EntryRow)
+        try:
+            bound = host.get_bind(mapper=EntryRow)
+        except UnboundExecutionError as error:
+            raise BadInputError(
+                "The Session cannot say in which database the ledger is. Give it a bind for all "
+                "tables, or open the ledger on the Session's Connection."
+            ) from error
         _check_host(bound, schema)
 
         def connect() -> Connection:
@@ -95,6 +110,18 @@ def _remedy(host: object) -> str:
     if type(host).__module__.startswith("django."):
         return "Give Django's own connection: `connection.connection` inside transaction.atomic()."
     return "Give one of these."
+
+
+def _check_pool(engine: Engine) -> None:
+    # To begin, commit or give back a connection that a host is using would end the host's own
+    # transaction on it.
+    if engine.dialect.name == "sqlite" and isinstance(
+        engine.pool, StaticPool | SingletonThreadPool
+    ):
+        raise BadInputError(
+            f"Your engine lends the same connection to all ({type(engine.pool).__name__}, as for a "
+            "database in memory). Give the ledger a Session or Connection of it, or use a file."
+        )
 
 
 def _check_host(bind: Engine | Connection, schema: str | None) -> None:

@@ -6,7 +6,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import Connection, delete, select, tuple_
@@ -27,7 +27,7 @@ from custledger.storage.bulk import insert_rows, insert_unless_taken, portions, 
 from custledger.storage.copies import Placed, Places, copy_rows, table_for
 from custledger.storage.heads import Heads, head_for_one, heads_for, lock_chains
 from custledger.storage.identities import Identities
-from custledger.storage.ownership import OWNED_KINDS, refuse_owners
+from custledger.storage.ownership import OWNED_KINDS, refuse_owners, refuse_targets_gone
 from custledger.storage.tables import EntryRow, PayloadRow
 from custledger.storage.types import CODES
 
@@ -38,6 +38,7 @@ _SHARED, _STAFF, _CONTENT = (CODES[Part][part] for part in (Part.SHARED, Part.ST
 
 
 _entry = table_of(EntryRow)
+_PLACE: Final = ("subject_id", "seq")
 _TRIES: Final = 3
 """Once where the lock was taken, once where the head was out of date, and once more."""
 _NOBODY: Final = (
@@ -108,7 +109,9 @@ class Journal:
             chained = self._append_one(drafts[0])
         else:
             subjects = sorted({draft.subject_id for draft in drafts})
-            lock_chains(self.connection, self.ledger, subjects)
+            # Nobody else knows of a customer that is new, so that its chain needs no lock.
+            new = {d.subject_id for d in drafts if _is_new(d)}
+            lock_chains(self.connection, self.ledger, [key for key in subjects if key not in new])
             heads = heads_for(self.connection, subjects, self.actor, len(drafts))
             chained = self._chained(drafts, heads)
             insert_rows(self.connection, EntryRow, chained.entries)
@@ -130,22 +133,19 @@ class Journal:
             chained = self._chained([draft], heads)
             if self._insert_one(draft, chained):
                 return chained
-        raise LedgerBusyError(
-            "Another writer changed the same record at the same moment. Nothing was written; look "
-            "at it again."
-        )
+        raise LedgerBusyError
 
     def _insert_one(self, draft: Draft, chained: _Chained) -> bool:
         entry = (EntryRow, chained.entries[0])
         if draft.supersedes is not None:  # its copy may go once the entry is there
-            if not insert_unless_taken(self.connection, [entry]):
+            if not insert_unless_taken(self.connection, [entry], _PLACE):
                 return False
             self._write_rest([draft], chained)
             return True
         rows = self._copies([draft], chained.placed)
         rows[PayloadRow] = chained.payloads
         rest = ((model, row) for model, of_model in rows.items() for row in of_model)
-        return insert_unless_taken(self.connection, [entry, *rest])
+        return insert_unless_taken(self.connection, [entry, *rest], _PLACE)
 
     def _write_rest(self, drafts: Sequence[Draft], chained: _Chained) -> None:
         insert_rows(self.connection, PayloadRow, chained.payloads)
@@ -162,6 +162,8 @@ class Journal:
         if heads.actor != self.actor_id:
             raise UnregisteredActorError(_NOBODY)
         _refuse_gone(drafts, heads)
+        if self.connection.dialect.name == "postgresql":  # elsewhere nobody wrote meanwhile
+            refuse_targets_gone(self.connection, _targets(drafts))
         return _Chained(superseded, *self._chain(drafts, heads, superseded))
 
     def _refuse_owners(
@@ -281,9 +283,20 @@ class _Chained(NamedTuple):
     placed: list[Placed]
 
 
+def _is_new(draft: Draft) -> bool:
+    return draft.kind is EntryKind.CUSTOMER and draft.supersedes is None
+
+
+def _targets(drafts: Sequence[Draft]) -> set[tuple[int, int]]:
+    """(Subject key, seq) of the invoices and sales that drafts apply to."""
+    return {
+        (d.subject_id, cast(int, d.body["applies_to"])) for d in drafts if "applies_to" in d.body
+    }
+
+
 def _refuse_gone(drafts: Sequence[Draft], heads: Heads) -> None:
     """Refuse a record of somebody who is no customer, where the books still took them for one."""
-    added = {d.subject_id for d in drafts if d.kind is EntryKind.CUSTOMER}
+    added = {d.subject_id for d in drafts if _is_new(d)}
     owners = {d.subject_id for d in drafts if d.kind in OWNED_KINDS} - added
     if not all(heads.of[owner].is_customer for owner in owners):
         raise NotFoundError(

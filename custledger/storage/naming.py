@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from custledger.errors import BadInputError
 
@@ -39,8 +39,8 @@ def options_for(schema: str | None) -> dict[str, Any]:
     return {} if schema is None else {_MAP: {None: schema}}
 
 
-def schema_of(connection: Connection) -> str | None:
-    """The schema that a connection's statements go to; None where the search path decides."""
+def schema_of(connection: Connection | Engine) -> str | None:
+    """The schema that statements go to; None where the search path decides."""
     mapped = connection.get_execution_options().get(_MAP)
     return mapped.get(None) if mapped else None
 

@@ -6,11 +6,11 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import NoResultFound
@@ -18,7 +18,7 @@ from sqlalchemy.exc import NoResultFound
 from custledger.core.checks import check_name
 from custledger.core.clock import to_microseconds
 from custledger.core.clock import zone as check_zone
-from custledger.core.contact import check_region, folded
+from custledger.core.contact import check_region
 from custledger.core.facts import Body, staff_body
 from custledger.core.money import exponent_of
 from custledger.core.policy import default_policy
@@ -27,13 +27,11 @@ from custledger.errors import (
     BadInputError,
     LedgerUnreadableError,
     NotFoundError,
-    SchemaVersionError,
-    UnregisteredActorError,
 )
 from custledger.storage import schema
+from custledger.storage.actors import actor_of
 from custledger.storage.blobs import BlobStore, EitherStore, FolderStore, TableStore
 from custledger.storage.bulk import table_of
-from custledger.storage.chains import current_entries, read_chains
 from custledger.storage.context import Context
 from custledger.storage.database import Database
 from custledger.storage.homes import Home, Host, Place, home_of
@@ -49,6 +47,7 @@ __all__ = [
     "known_at",
     "open_context",
     "terms",
+    "wall_clock",
 ]
 
 _entry = table_of(EntryRow)
@@ -91,7 +90,7 @@ def terms(
     wait: timedelta,
 ) -> Terms:
     """The terms, checked before anything is touched: a typing error leaves no file behind."""
-    clock = now or _wall_clock
+    clock = now or wall_clock
     if settings.zone is not None:
         check_zone(settings.zone)
     if settings.currency is not None:
@@ -141,7 +140,7 @@ def _known(database: Database, owner: str | None, terms: Terms) -> Known:
             raise NotFoundError(_NO_LEDGER)
         _make(database, owner, terms)
     with database.read() as connection:
-        _check_version(connection)
+        schema.check_version(schema.current_version(connection))
         known = _about(connection)
     _refuse_other(terms.settings, known.about)
     return known
@@ -153,7 +152,7 @@ def _make(database: Database, owner: str, terms: Terms) -> None:
         if not _is_ledger(connection):  # another process may have made it meanwhile
             if schema.current_version(connection) is None:
                 schema.create(connection)
-            _check_version(connection)
+            schema.check_version(schema.current_version(connection))
             _found(connection, owner, terms.now, terms.settings)
 
 
@@ -203,7 +202,7 @@ def context_of(
         blobs=_store(path, terms.evidence, known.ledger, joins_host=database.joins_host),
     )
     with database.read() as connection:
-        context.actor, context.actor_id = _actor(connection, context, check_name(actor))
+        context.actor, context.actor_id = actor_of(connection, context, check_name(actor))
     return context
 
 
@@ -228,66 +227,12 @@ def _about(connection: Connection) -> Known:
         ) from error
 
 
-def _check_version(connection: Connection) -> None:
-    current, head = schema.current_version(connection), schema.head_version()
-    if current == head:
-        return
-    if current is not None and current > head:
-        raise SchemaVersionError(
-            f"A newer custledger made this ledger (schema {current}, this one knows {head}). "
-            "Upgrade the package: pip install --upgrade custledger."
-        )
-    raise SchemaVersionError(
-        f"This ledger has the older schema {current} (now {head}). Run `custledger upgrade` on it; "
-        "that makes a backup first."
-    )
-
-
 def _refuse_other(wanted: Settings, found: Settings) -> None:
     for name, want, have in zip(Settings._fields, wanted, found, strict=True):
         if want is not None and want != have:
             raise BadInputError(
                 f"This ledger's {name} is {have}, not {want}: it was fixed at the start."
             )
-
-
-def _actor(connection: Connection, context: Context, name: str) -> tuple[int, uuid.UUID]:
-    """(Key, uuid) of who writes, by name or id; one query, as each request opens a ledger."""
-    query = select(_staff.c.id, _identity.c.uuid, _staff.c.active).join(
-        _identity, _identity.c.id == _staff.c.id
-    )
-    try:
-        query = query.where(_identity.c.uuid == uuid.UUID(name))
-    except ValueError:
-        query = query.where(_staff.c.name_folded == folded(name))
-    row = connection.execute(query).one_or_none()
-    found = _actor_of_trail(connection, context, name) if row is None else tuple(row)
-    if found is None:
-        raise UnregisteredActorError(
-            f"{name!r} is not registered in this ledger. Someone who is can add them: "
-            f"`custledger --actor NAME add staff {name!r}`."
-        )
-    key, who, active = found
-    if not active:
-        raise UnregisteredActorError(f"{name!r} is registered as having left, and cannot write.")
-    return key, who
-
-
-def _actor_of_trail(
-    connection: Connection, context: Context, actor: str
-) -> tuple[int, uuid.UUID, bool] | None:
-    """(Key, uuid, active) of someone whose row is gone from the copies, to rebuild them."""
-    chain = [link for part in read_chains(connection, [context.key]) for link in part]
-    bodies: dict[int, dict[str, Any]] = {}
-    for link in chain:
-        with suppress(ValueError):
-            bodies[link.seq] = json.loads(link.shared() or b"{}")
-    for placed, body, _ in current_entries(chain, bodies):
-        if placed.kind is EntryKind.STAFF and folded(body.get("name", "")) == folded(actor):
-            who = uuid.UUID(body["staff"])
-            key = context.identities.key(connection, who)
-            return None if key is None else (key, who, body.get("active", True))
-    return None
 
 
 def _store(
@@ -317,5 +262,6 @@ def _remove_unless_made(path: Path) -> None:
         pass
 
 
-def _wall_clock() -> datetime:
+def wall_clock() -> datetime:
+    """Now, as the machine says."""
     return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Records and the customers they belong to: no void of a customer leaves a record of nobody.
+"""Records and what they belong to: no void leaves a record of nobody, or a refund of nothing.
 
 The journal asks while it holds the chains' locks, so that two writers cannot do together what each
 is refused.
@@ -6,10 +6,10 @@ is refused.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, tuple_
 from sqlmodel import SQLModel
 
 from custledger.core.records import EntryKind
@@ -18,8 +18,9 @@ from custledger.storage.bulk import portions, table_of
 from custledger.storage.copies import table_for
 from custledger.storage.tables import EvidenceRow, InteractionRow, MoneyRow
 
-__all__ = ["OWNED_KINDS", "refuse_owners"]
+__all__ = ["OWNED_KINDS", "refuse_owners", "refuse_targets_gone"]
 
+_money = table_of(MoneyRow)
 _OWNED: Final[tuple[tuple[type[SQLModel], str, str], ...]] = (
     (InteractionRow, "interaction", "interactions"),
     (MoneyRow, "money entry", "money entries"),
@@ -44,6 +45,19 @@ def refuse_owners(connection: Connection, customers: Sequence[int]) -> None:
         raise BadInputError(
             f"The customer still has {_listed(counts)}. Void these first, or undo the import that "
             "brought them in; then void the customer."
+        )
+
+
+def refuse_targets_gone(connection: Connection, places: Collection[tuple[int, int]]) -> None:
+    """Raise BadInputError unless a current money entry is at each (customer key, seq)."""
+    found = 0
+    for portion in portions(sorted(places)):
+        at = tuple_(_money.c.customer_id, _money.c.seq).in_(portion)
+        found += connection.scalar(select(func.count()).where(at)) or 0
+    if found < len(places):
+        raise BadInputError(
+            "applies_to: the invoice or sale was voided meanwhile. Nothing was written; look at it "
+            "again."
         )
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "VERSION_TABLE",
+    "check_version",
     "create",
     "current_version",
     "has_table",
@@ -63,6 +64,22 @@ def current_version(connection: Connection) -> str | None:
 def has_table(connection: Connection, name: str) -> bool:
     """Whether the ledger's schema holds a table."""
     return inspect(connection).has_table(name, schema=schema_of(connection))
+
+
+def check_version(current: str | None) -> None:
+    """Raise SchemaVersionError unless a database's version is the one that this release reads."""
+    head = head_version()
+    if current == head:
+        return
+    if current is not None and current > head:
+        raise SchemaVersionError(
+            f"A newer custledger made this ledger (schema {current}, this one knows {head}). "
+            "Upgrade the package: pip install --upgrade custledger."
+        )
+    raise SchemaVersionError(
+        f"This ledger has the older schema {current} (now {head}). Run `custledger upgrade` on it; "
+        "that makes a backup first."
+    )
 
 
 def create(connection: Connection) -> None:

@@ -17,12 +17,18 @@ from sqlalchemy.orm import Session, scoped_session
 
 from custledger.errors import BadInputError
 from custledger.storage.engine import WRITE, supply_functions
-from custledger.storage.naming import options_for
+from custledger.storage.naming import options_for, schema_of
 
 __all__ = ["EngineTransactions", "HostTransaction", "Transactions"]
 
 # PostgreSQL gives each statement a snapshot of its own unless told otherwise; SQLite never does.
 _ONE_SNAPSHOT: Final = {"isolation_level": "REPEATABLE READ"}
+# A writer that waited for a chain must see what the other wrote, whatever the engine's own level.
+_NEWEST: Final = {"isolation_level": "READ COMMITTED"}
+_COMES_APART: Final = (
+    "Your connection commits every statement by itself, so a record and its trail entry could come "
+    "apart. Begin a transaction first (in Django: `transaction.atomic()`)."
+)
 _PREPARED: Final = "custledger_prepared"
 
 
@@ -91,7 +97,8 @@ class EngineTransactions:
 
     def writing(self, *, with_host: bool) -> AbstractContextManager[Connection]:
         """A transaction that is committed at the end, rolled back on an error."""
-        return self._transaction({WRITE: True}, write=True)
+        level = {} if self.engine.dialect.name == "sqlite" else _NEWEST
+        return self._transaction({WRITE: True, **level}, write=True)
 
     def savepoint(
         self, connection: Connection, *, with_host: bool
@@ -105,6 +112,11 @@ class EngineTransactions:
     def speaking(self, connection: Connection) -> AbstractContextManager[None]:
         """Nothing to do: the engine's connections speak so from the start."""
         return nullcontext()
+
+    @property
+    def schema(self) -> str | None:
+        """The schema of choice, however it was named."""
+        return schema_of(self.engine)
 
     def lent(self) -> EngineTransactions:
         """The same, for one of several users: closing it leaves the engine open."""
@@ -195,7 +207,10 @@ class HostTransaction:
         connection = self._connect()
         if connection.dialect.name == "sqlite":
             _supply_functions(connection)
+            if not connection.in_transaction():
+                connection.begin()  # where a listener of the host's may begin the driver's
             if not _in_transaction(connection):
+                _refuse_no_transactions(connection)
                 # A savepoint outside a transaction would commit when it is released. IMMEDIATE, so
                 # that no other writer can come in between a head that was read and its follower.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -255,11 +270,15 @@ def _supply_functions(connection: Connection) -> None:
         connection.info[_PREPARED] = True
 
 
+def _refuse_no_transactions(connection: Connection) -> None:
+    # Python's driver in its way of old begins at a change, unless it was told not to begin at all.
+    driver = _driver(connection)
+    if getattr(driver, "autocommit", -1) is True or driver.isolation_level is None:
+        raise BadInputError(_COMES_APART)
+
+
 def _refuse_autocommit(connection: Connection) -> None:
     driver = _driver(connection)
     status = getattr(getattr(driver, "info", None), "transaction_status", None)
     if getattr(driver, "autocommit", False) and getattr(status, "name", "IDLE") == "IDLE":
-        raise BadInputError(
-            "Your connection commits every statement by itself, so a record and its trail entry "
-            "could come apart. Begin a transaction first (in Django: `transaction.atomic()`)."
-        )
+        raise BadInputError(_COMES_APART)

@@ -116,7 +116,7 @@ def with_database(database: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> 
         connections, "settings", connections.configure_settings({"default": database})
     )
     call_command("migrate", verbosity=0)
-    call_command("make_ledger")
+    call_command("make_ledger", stdout=io.StringIO())
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -210,6 +210,35 @@ def test_sale_that_was_voided_is_not_caught_up(shop: Shop) -> None:
         ledger.money.void(ledger.money.of("Ann")[0], reason="a test order of our own")
     assert shop.catch_up() == "0 orders recorded"
     assert shop.entries() == []
+
+
+def test_catch_up_records_the_orders_of_everybody_that_are_missing(shop: Shop) -> None:
+    shop.post()
+    ben = get_user_model().objects.create(username="Ben")
+    for user, article in ((shop.ann, "hoe"), (ben, "pot"), (shop.ann, "saw")):
+        Order.objects.create(customer=user, article=article, cents=999)
+    assert shop.catch_up() == "3 orders recorded"
+    assert shop.orders() == shop.entries()
+    assert shop.catch_up() == "0 orders recorded"
+
+
+def test_order_that_was_recorded_already_is_refused(shop: Shop) -> None:
+    shop.post()
+    known = pytest.raises(custledger.CustledgerError, match="in the ledger already")
+    with known, transaction.atomic():
+        placing.record(Order.objects.get())
+    assert shop.orders() == shop.entries()
+
+
+def test_make_ledger_says_what_it_did(
+    on_sqlite: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("make_ledger")
+    assert capsys.readouterr().out == "The ledger was there already; nothing was changed.\n"
+    monkeypatch.setattr(settings, "FOLDER", Path(on_sqlite.home).parent / "anew")
+    settings.FOLDER.mkdir()
+    call_command("make_ledger")
+    assert capsys.readouterr().out.startswith('The ledger is made: "Olivia Owner" owns it')
 
 
 def test_catch_up_on_postgresql_finds_nothing_to_do(on_postgresql: Shop) -> None:

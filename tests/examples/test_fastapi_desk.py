@@ -17,6 +17,7 @@ import custledger
 from fastapi_desk import app, app_async, tickets
 from fastapi_desk.prepare import OWNER, prepare
 from tests.examples.serving import serving
+from tests.postgres import Server
 
 PASSWORD = "open sesame"
 VARIANTS = {"sync": app.app, "async": app_async.app}
@@ -115,6 +116,33 @@ def test_mail_that_comes_twice_makes_one_ticket_and_one_entry(desk: Desk) -> Non
     assert desk.tickets() == desk.entries() == [first.json()["ticket"]]
 
 
+def test_row_that_is_refused_for_another_reason_is_not_taken_for_a_known_mail(desk: Desk) -> None:
+    engine = create_engine(desk.url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE UNIQUE INDEX one_a_subject ON ticket (subject)"))
+    engine.dispose()
+    first = desk.post(mail_id="<1@example.org>")
+    assert desk.post(mail_id="<2@example.org>").status_code == 500
+    assert desk.tickets() == desk.entries() == [first.json()["ticket"]]
+
+
+@pytest.mark.parametrize("location", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("before", ["uuid4", "open_tickets"], ids=["the entry", "the commit"])
+def test_connection_that_is_lost_is_answered_with_try_again(
+    desk: Desk, postgres_server: Server, before: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(*_: object) -> Any:
+        assert postgres_server.terminate_backends(desk.url) > 0
+        return UUID(int=7) if before == "uuid4" else 1
+
+    with monkeypatch.context() as broken:
+        broken.setattr(tickets, before, cut)
+        answer = desk.post()
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert desk.tickets() == desk.entries() == []
+    assert desk.post().status_code == 201
+
+
 def test_refusals_say_why_and_keep_nothing(desk: Desk) -> None:
     nobody = str(UUID(int=7))
     assert desk.post(customer=nobody).status_code == 404
@@ -151,6 +179,15 @@ def test_parallel_tickets_lose_nothing(desk: Desk) -> None:
         acknowledged = sorted(pool.map(one, range(40)))
     assert desk.tickets() == desk.entries() == acknowledged
     assert max(Counter(acknowledged).values()) == 1
+
+
+def test_prepare_says_who_ann_is_each_time(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    prepare(url)
+    first = capsys.readouterr().out
+    prepare(url)
+    with custledger.open_ledger(url, actor=OWNER) as ledger:
+        assert capsys.readouterr().out == first
+        assert first == f"The customer Ann is {ledger.customers.get('Ann').id}.\n"
 
 
 def test_ticket_cannot_refer_to_a_customer_that_there_is_not(url: str) -> None:

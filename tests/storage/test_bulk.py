@@ -178,7 +178,7 @@ def test_rows_go_to_the_schema_of_the_connection(server: Engine) -> None:
         with server.execution_options(**options_for(schema)).begin() as connection:
             insert_rows(connection, IdentityRow, identities(MANY))
             insert_rows(connection, IdentityRow, identities(1, first=MANY + 1))
-            assert insert_unless_taken(connection, [(IdentityRow, (MANY + 2, uuid4()))])
+            assert insert_unless_taken(connection, [(IdentityRow, (MANY + 2, uuid4()))], ("uuid",))
             assert keys(connection) == list(range(1, MANY + 3))
 
 
@@ -206,20 +206,31 @@ def test_asynchronous_host_takes_many_rows(server: Engine) -> None:
 # Rows, unless the first is taken
 
 
-@pytest.mark.parametrize("taken", ["id", "uuid"])
-def test_taken_key_is_reported_and_breaks_no_transaction(server: Engine, taken: str) -> None:
+def test_taken_key_is_reported_and_breaks_no_transaction(server: Engine) -> None:
     uuid = uuid4()
-    row = (1, uuid4()) if taken == "id" else (2, uuid)
+    row = (2, uuid)
     with server.begin() as connection:
-        assert insert_unless_taken(connection, [(IdentityRow, (1, uuid))])
-        assert not insert_unless_taken(connection, [(IdentityRow, row)])
-        assert insert_unless_taken(connection, [(IdentityRow, (3, uuid4()))])
+        assert insert_unless_taken(connection, [(IdentityRow, (1, uuid))], ("uuid",))
+        assert not insert_unless_taken(connection, [(IdentityRow, row)], ("uuid",))
+        assert insert_unless_taken(connection, [(IdentityRow, (3, uuid4()))], ("uuid",))
         assert keys(connection) == [1, 3]
+
+
+def test_another_key_that_is_taken_is_an_error(server: Engine) -> None:
+    with server.begin() as connection:
+        assert insert_unless_taken(connection, [(IdentityRow, (1, uuid4()))], ("uuid",))
+        with pytest.raises(IntegrityError, match="pk_custledger"):
+            insert_unless_taken(connection, [(IdentityRow, (1, uuid4()))], ("uuid",))
 
 
 def test_other_contradictions_are_errors_all_the_same(server: Engine) -> None:
     with server.begin() as connection, pytest.raises(IntegrityError, match="foreign key"):
-        insert_unless_taken(connection, [(PayloadRow, (1, 0, b"", b"", None))])
+        insert_unless_taken(
+            connection, [(PayloadRow, (1, 0, b"", b"", None))], ("entry_id", "part")
+        )
+
+
+PLACE = ("subject_id", "seq")
 
 
 def test_rows_that_belong_to_a_taken_one_stay_out_with_it(server: Engine) -> None:
@@ -228,9 +239,9 @@ def test_rows_that_belong_to_a_taken_one_stay_out_with_it(server: Engine) -> Non
         insert_rows(connection, IdentityRow, [(1, uuid)])
         entry = (1, 1, 1, 0, 5, None, 1, None, None, b"hash")
         payloads = [(PayloadRow, (1, part, b"salt", b"body", None)) for part in (0, 1)]
-        assert insert_unless_taken(connection, [(EntryRow, entry), *payloads])
+        assert insert_unless_taken(connection, [(EntryRow, entry), *payloads], PLACE)
         later = [(PayloadRow, (2, part, b"salt", b"body", None)) for part in (0, 1)]
-        assert not insert_unless_taken(connection, [(EntryRow, (2, *entry[1:])), *later])
+        assert not insert_unless_taken(connection, [(EntryRow, (2, *entry[1:])), *later], PLACE)
         assert connection.scalar(select(func.count()).select_from(table_of(PayloadRow))) == 2
 
 

@@ -17,7 +17,7 @@ from custledger import open_ledger
 from tests.postgres import Server
 from tests.storage.writer import CUSTOMERS, KINDS, Answer, Write, Writer, settle, tokens_in
 
-STRIKES = [3, pytest.param(25, marks=pytest.mark.slow)]
+STRIKES = [3, pytest.param(10, marks=pytest.mark.slow)]
 """How many there are in a test, for each kind of write."""
 
 KILLED = Answer("killed")
@@ -52,6 +52,19 @@ def test_writer_that_is_killed_loses_nothing_on_postgresql(
 def test_writer_that_is_killed_loses_nothing_on_sqlite(tmp_path: Path, strikes: int) -> None:
     with Struck(str(tmp_path / "ledger.sqlite"), tmp_path) as struck:
         struck.go_through(strikes, struck.kill)
+
+
+def test_first_write_after_idle_connections_were_ended_is_kept(
+    postgres_server: Server, postgres_url: str
+) -> None:
+    """What ended them came between two writes, so that nobody need hear of it."""
+    with open_ledger(postgres_url, actor="Olga") as ledger:
+        for name in ("Ann", "Ben"):
+            assert postgres_server.terminate_backends(postgres_url) > 0
+            while postgres_server.terminate_backends(postgres_url):
+                time.sleep(0.01)
+            assert ledger.customers.add(name).name == name
+        assert ledger.verify().ok
 
 
 class Struck:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from custledger.errors import (
@@ -26,12 +26,9 @@ from custledger.errors import (
     LedgerUnwritableError,
 )
 from custledger.storage.failures import is_of_database, translated
+from tests.guests import plain
 
 Session = Callable[[str], object]
-
-
-def plain(url: str) -> str:
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 @contextmanager

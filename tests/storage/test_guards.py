@@ -8,9 +8,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import Table, UniqueConstraint
+from sqlalchemy import Table, UniqueConstraint, create_engine, event
 
-from custledger import Ledger, Money
+from custledger import Ledger, Money, open_ledger
 from custledger.storage import guards
 from custledger.storage.bulk import table_of
 from custledger.storage.tables import BlobRow
@@ -199,3 +199,26 @@ def test_guards_are_put_back_whatever_stood_in_their_place(story: Ledger, locati
         guards.apply(journal.connection)
         guards.apply(journal.connection)
         assert guards.missing(journal.connection) == []
+
+
+@pytest.mark.parametrize("name", ["public", "two words", "with.dot", "it's", "ON x"])
+def test_guards_are_known_in_a_schema_of_any_name(postgres_url: str, name: str) -> None:
+    """The search path of a role may lead to a schema that custledger would not have named so."""
+    outsider = Attacker(postgres_url)
+    outsider.run(f'CREATE SCHEMA IF NOT EXISTS "{name}"')
+    outsider.close()
+    engine = create_engine(postgres_url)
+    event.listen(
+        engine, "do_connect", lambda *a: a[3].update(options=f'-c search_path="{escaped(name)}"')
+    )
+    with open_ledger(engine, actor="Olga") as ledger:
+        assert ledger.verify().findings == ()
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER custledger_guard_entry_update ON custledger_entry")
+        assert guards.missing(connection) == ["custledger_guard_entry_update"]
+    engine.dispose()
+
+
+def escaped(name: str) -> str:
+    """A value inside libpq's word of options."""
+    return name.replace(" ", "\\ ")

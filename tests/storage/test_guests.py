@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
-from sqlalchemy import Connection, Engine, Integer, String, Uuid, create_engine, event, text
+from sqlalchemy import Engine, Integer, String, Uuid, create_engine, event, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import (
@@ -23,9 +21,10 @@ from sqlalchemy.orm import (
     sessionmaker,
 )
 
-from custledger import Ledger, Money, open_ledger
+from custledger import Money, open_ledger
 from custledger.edges.hosting import customer_reference
 from custledger.errors import BadInputError, NotFoundError, UnregisteredActorError
+from tests.guests import call
 
 
 class Base(DeclarativeBase):
@@ -67,10 +66,6 @@ def counts(engine: Engine) -> tuple[int, int, int]:
     with engine.connect() as connection:
         found = [connection.execute(text(f"SELECT count(*) FROM {t}")).scalar_one() for t in tables]
     return found[0], found[1], found[2]
-
-
-def call(ledger: Ledger, customer: str = "7") -> Any:
-    return ledger.interactions.record(customer, channel="phone", summary="asked for the hours")
 
 
 def sound(engine: Engine) -> bool:
@@ -322,58 +317,6 @@ def test_verify_of_a_guest_needs_one_snapshot_on_postgresql(postgres_url: str) -
     engine.dispose()
 
 
-class TestPsycopg:
-    """A host without SQLAlchemy, such as Django."""
-
-    @pytest.fixture
-    def connection(self, postgres_url: str) -> Iterator[psycopg.Connection]:
-        with open_ledger(postgres_url, actor="Olga") as ledger:
-            ledger.customers.add("Ann", external_id="7", source="shop")
-        with psycopg.connect(plain(postgres_url)) as connection:
-            connection.execute("CREATE TABLE orders (id int)")
-            connection.commit()
-            yield connection
-
-    def test_host_commits_and_rolls_back(
-        self, connection: psycopg.Connection, postgres_url: str
-    ) -> None:
-        for keep in (False, True):
-            with open_ledger(connection, actor="Olga") as ledger:
-                connection.execute("INSERT INTO orders VALUES (1)")
-                call(ledger)
-                with pytest.raises(NotFoundError):
-                    call(ledger, "nobody")
-                ledger.customers.add_many([{"name": f"C{n}"} for n in range(2000)])
-            connection.commit() if keep else connection.rollback()
-        (orders,) = connection.execute("SELECT count(*) FROM orders").fetchone() or ()
-        with open_ledger(postgres_url, actor="Olga") as ledger:
-            assert (orders, len(ledger.interactions.of("7"))) == (1, 1)
-            assert len(ledger.customers.all()) == 2001
-            assert ledger.verify().ok
-
-    def test_opening_neither_ends_the_transaction_nor_changes_the_connection(
-        self, connection: psycopg.Connection
-    ) -> None:
-        before = (connection.autocommit, connection.row_factory, connection.cursor_factory)
-        connection.execute("INSERT INTO orders VALUES (1)")
-        with open_ledger(connection, actor="Olga") as ledger:
-            ledger.customers.all()
-        gc.collect()
-        assert connection.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS
-        assert before == (connection.autocommit, connection.row_factory, connection.cursor_factory)
-        connection.rollback()
-        assert connection.execute("SELECT count(*) FROM orders").fetchone() == (0,)
-
-    def test_write_outside_a_transaction_is_refused(self, connection: psycopg.Connection) -> None:
-        connection.autocommit = True
-        with open_ledger(connection, actor="Olga") as ledger:
-            with pytest.raises(BadInputError, match=r"transaction\.atomic"):
-                call(ledger)
-            with connection.transaction():
-                call(ledger)
-            assert len(ledger.interactions.of("7")) == 1
-
-
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_async_session_is_joined_through_run_sync(
     database: str, tmp_path: Path, request: pytest.FixtureRequest
@@ -406,74 +349,6 @@ def test_async_session_is_joined_through_run_sync(
         assert ledger.verify().ok
 
 
-class TestSchemaOfChoice:
-    def test_tables_go_there_and_nowhere_else(self, postgres_url: str) -> None:
-        with open_ledger(postgres_url, actor="Olga", schema="firm_a") as ledger:
-            ledger.customers.add("Ann")
-            assert ledger.verify().ok
-        with psycopg.connect(plain(postgres_url)) as connection:
-            query = "SELECT DISTINCT schemaname FROM pg_tables WHERE tablename ~ '^custledger'"
-            assert connection.execute(query).fetchall() == [("firm_a",)]
-
-    def test_url_can_name_it(self, postgres_url: str) -> None:
-        for firm in ("firm_a", "firm_b"):
-            with open_ledger(f"{postgres_url}&schema={firm}", actor="Olga") as ledger:
-                ledger.customers.add(firm)
-        with open_ledger(postgres_url, actor="Olga", schema="firm_b") as ledger:
-            assert [customer.name for customer in ledger.customers.all()] == ["firm_b"]
-
-    def test_host_speaks_to_its_own_schema_meanwhile(self, postgres_url: str) -> None:
-        engine = create_engine(postgres_url)
-        with engine.begin() as connection:
-            connection.execute(text("CREATE TABLE note (id int)"))
-        with Session(engine) as session, open_ledger(session, actor="Olga", schema="crm") as ledger:
-            with ledger.transaction():
-                ledger.customers.add("Ann")
-                session.execute(text("INSERT INTO note VALUES (1)"))
-                assert map_of(session.connection()) is None
-                ledger.customers.add_many([{"name": f"C{n}"} for n in range(1500)])
-            assert map_of(session.connection()) is None
-            ann = ledger.customers.get("Ann")
-            ledger.customers.correct(ann, name="Anna", reason="misspelt")
-            session.commit()
-        with open_ledger(engine, actor="Olga", schema="crm") as ledger:
-            assert ledger.verify().ok
-            assert ledger.rebuild() > 1500
-            assert ledger.verify().ok
-        engine.dispose()
-
-    def test_two_firms_in_one_transaction_keep_apart(self, postgres_url: str) -> None:
-        engine = create_engine(postgres_url)
-        with (
-            Session(engine) as session,
-            open_ledger(session, actor="Olga", schema="firm_a") as one,
-            open_ledger(session, actor="Otto", schema="firm_b") as other,
-        ):
-            with one.transaction():
-                one.customers.add("Ann")
-                with other.transaction():
-                    other.customers.add("Ben")
-                    one.customers.add("Ada")
-                    assert map_of(session.connection()) is None
-                other.customers.add("Bob")
-            session.commit()
-        for firm, actor, names in (("firm_a", "Olga", "Ann Ada"), ("firm_b", "Otto", "Ben Bob")):
-            with open_ledger(engine, actor=actor, schema=firm) as ledger:
-                assert [c.name for c in ledger.customers.all()] == names.split()
-                assert ledger.verify().ok
-        engine.dispose()
-
-    @pytest.mark.parametrize("name", ["Firm", "pg_temp", "a b", 'x"; DROP', "", 7])
-    def test_name_that_needs_quotes_is_refused(self, postgres_url: str, name: Any) -> None:
-        with pytest.raises(BadInputError, match="schema must be"):
-            open_ledger(postgres_url, actor="Olga", schema=name)
-
-    def test_sqlite_has_none(self, tmp_path: Path) -> None:
-        with pytest.raises(BadInputError, match="file of its own"):
-            open_ledger(tmp_path / "shop.sqlite", actor="Olga", schema="firm_a")
-        assert list(tmp_path.iterdir()) == []
-
-
 @pytest.mark.parametrize("host", [7, None, object(), [], create_engine])
 def test_what_is_no_home_is_refused_in_words(host: Any) -> None:
     with pytest.raises(BadInputError, match="path, a database URL"):
@@ -484,11 +359,3 @@ def test_async_session_itself_is_refused_with_the_remedy(tmp_path: Path) -> None
     engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'host.sqlite'}")
     with pytest.raises(BadInputError, match="run_sync"):
         open_ledger(AsyncSession(engine), actor="Olga")  # type: ignore[arg-type]
-
-
-def map_of(connection: Connection) -> Any:
-    return connection.get_execution_options().get("schema_translate_map")
-
-
-def plain(url: str) -> str:
-    return url.replace("+psycopg", "")

@@ -229,6 +229,33 @@ def test_roles_without_one_for_evidence_leave_it_to_those_who_write(firm: Firm) 
         ledger.verify()
 
 
+def test_host_that_may_refer_to_ids_makes_and_fills_a_table_with_a_foreign_key(firm: Firm) -> None:
+    """As docs/howto/guest.md grants it; the statements run again leave the grant as it is."""
+    shop, home = firm.user("writer"), f"{firm.schema}_shop"
+    table = (
+        f"CREATE TABLE {home}.ticket "
+        f"(customer uuid REFERENCES {firm.schema}.custledger_identity (uuid))"
+    )
+    grant = f"GRANT REFERENCES (uuid) ON TABLE {firm.schema}.custledger_identity TO {shop}"
+    with firm.connect(None) as connection:
+        connection.execute(f"CREATE SCHEMA {home} AUTHORIZATION {shop}")
+    try:
+        with firm.connect("writer") as connection, pytest.raises(Refusal):
+            connection.execute(table)
+        with firm.connect("owner") as connection:
+            connection.execute(grant)
+        run_roles(firm)
+        with firm.open("writer") as ledger, firm.connect("writer") as connection:
+            connection.execute(table)
+            ann = ledger.customers.add("Ann of the tickets").id
+            connection.execute(f"INSERT INTO {home}.ticket VALUES (%s)", [ann])
+            with pytest.raises(psycopg.errors.ForeignKeyViolation):
+                connection.execute(f"INSERT INTO {home}.ticket VALUES (gen_random_uuid())")
+    finally:
+        with firm.connect(None) as connection:
+            connection.execute(f"DROP SCHEMA {home} CASCADE")
+
+
 def test_schema_with_tables_of_others_is_refused(firm: Firm) -> None:
     with firm.connect(None) as connection:
         connection.execute("CREATE TABLE invoices (id int)")

@@ -9,10 +9,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from custledger import Ledger, Money, open_ledger
 from custledger.errors import BadInputError, ClosedLedgerError, LedgerBusyError, WrongThreadError
+from tests.guests import plain
 
 SHORTLY = timedelta(milliseconds=100)
 
@@ -156,6 +158,46 @@ def test_writer_to_the_same_chain_waits_on_postgresql(postgres_url: str) -> None
                 two.money.record_sale(ann, amount=Money(1, "EUR"))
         two.money.record_sale(ann, amount=Money(1, "EUR"))
         assert one.verify().ok
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_keys_ascend_along_a_chain_because_a_writer_who_waits_has_taken_none(
+    postgres_url: str, rows: int
+) -> None:
+    with (
+        open_ledger(postgres_url, actor="Olga") as one,
+        open_ledger(postgres_url, actor="Olga") as two,
+        psycopg.connect(plain(postgres_url), autocommit=True) as outsider,
+    ):
+        ann = one.customers.add("Ann")
+
+        def ask(query: str) -> list[Any]:
+            return [row[0] for row in outsider.execute(query.encode())]
+
+        def work() -> None:
+            two.interactions.record_many([{"customer": ann.id, "channel": "phone"}] * rows)
+
+        waiting = (
+            "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
+            "WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted"
+        )
+        last_key = "SELECT last_value FROM pg_sequences WHERE sequencename ~ 'entry'"
+        thread = threading.Thread(target=work)
+        with one.transaction():
+            one.interactions.record(ann, channel="phone")
+            before = ask(last_key)
+            thread.start()
+            while ask(waiting) == [0]:
+                assert thread.is_alive()
+            assert ask(last_key) == before
+            one.interactions.record(ann, channel="phone")
+        thread.join()
+        chain = ask(
+            "SELECT e.id FROM custledger_entry e JOIN custledger_identity i ON i.id = e.subject_id "
+            f"WHERE i.uuid = '{ann.id}' ORDER BY e.seq"
+        )
+        assert len(chain) == 3 + rows
+        assert chain == sorted(chain)
 
 
 def test_same_external_id_from_two_writers_at_once_enters_once(postgres_url: str) -> None:

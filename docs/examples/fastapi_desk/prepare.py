@@ -10,6 +10,7 @@ from custledger import Money, open_ledger
 from fastapi_desk.tickets import Base, set_up_sqlite
 
 OWNER = "Olivia Owner"
+MAIL = "ann@example.org"
 
 
 def prepare(url: str) -> None:
@@ -17,11 +18,12 @@ def prepare(url: str) -> None:
     engine = create_engine(url)
     set_up_sqlite(engine)
     with open_ledger(engine, actor=OWNER, zone="Europe/London", currency="GBP") as ledger:
-        if "Sam" not in {member.name for member in ledger.staff.all()}:
-            ledger.staff.add("Sam")
-            ledger.staff.set_rate(Money.of(30, "GBP"))
-            ann = ledger.customers.add("Ann", email="ann@example.org")
-            print(f"The customer Ann is {ann.id}.")  # noqa: T201
+        with ledger.transaction():
+            if "Sam" not in {member.name for member in ledger.staff.all()}:
+                ledger.staff.add("Sam")
+                ledger.staff.set_rate(Money.of(30, "GBP"))
+                ledger.customers.add("Ann", email=MAIL)
+        print(f"The customer Ann is {ledger.customers.get(MAIL).id}.")  # noqa: T201
     Base.metadata.create_all(engine)
     engine.dispose()
 

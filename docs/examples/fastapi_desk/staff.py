@@ -9,15 +9,17 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from custledger.errors import (
     BadInputError,
+    ConnectionLostError,
     CustledgerError,
     LedgerBusyError,
     NotFoundError,
     UnregisteredActorError,
 )
+from fastapi_desk.tickets import is_known_mail
 
 
 async def staff_name(given: Annotated[HTTPBasicCredentials, Depends(HTTPBasic())]) -> str:
@@ -39,16 +41,26 @@ _STATUS: dict[type[CustledgerError], int] = {
     BadInputError: 422,
     UnregisteredActorError: 403,
     LedgerBusyError: 503,
+    ConnectionLostError: 503,
 }
+_TRY_AGAIN = {"Retry-After": "5"}
 
 
 async def _refused(_request: Request, error: Exception) -> JSONResponse:
     status = next(code for kind, code in _STATUS.items() if isinstance(error, kind))
-    return JSONResponse({"detail": str(error)}, status)
+    return JSONResponse({"detail": str(error)}, status, _TRY_AGAIN if status == 503 else None)
 
 
-async def _known(_request: Request, _error: Exception) -> JSONResponse:
+async def _known(_request: Request, error: Exception) -> JSONResponse:
+    if not (isinstance(error, IntegrityError) and is_known_mail(error)):
+        raise error  # any other is a mistake of ours
     return JSONResponse({"detail": "There is a ticket for this mail already."}, 409)
+
+
+async def _lost(_request: Request, error: Exception) -> JSONResponse:
+    if not (isinstance(error, OperationalError) and error.connection_invalidated):
+        raise error
+    return JSONResponse({"detail": str(ConnectionLostError())}, 503, _TRY_AGAIN)
 
 
 def explain_refusals(app: FastAPI) -> None:
@@ -56,3 +68,4 @@ def explain_refusals(app: FastAPI) -> None:
     for kind in _STATUS:
         app.add_exception_handler(kind, _refused)
     app.add_exception_handler(IntegrityError, _known)
+    app.add_exception_handler(OperationalError, _lost)  # met by the desk's own statements

@@ -7,7 +7,18 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel, Field
-from sqlalchemy import URL, Connection, Engine, String, event, func, make_url, select
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    String,
+    UniqueConstraint,
+    event,
+    func,
+    make_url,
+    select,
+)
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from custledger import Ledger
@@ -23,11 +34,12 @@ class Ticket(Base):
     """What a customer asked for; the time it took and the words are in the ledger."""
 
     __tablename__ = "ticket"
+    __table_args__ = (UniqueConstraint("mail_id", name="one_ticket_a_mail"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     customer: Mapped[UUID] = mapped_column(customer_reference(), index=True)
     subject: Mapped[str] = mapped_column(String(200))
-    mail_id: Mapped[str | None] = mapped_column(String(200), unique=True)
+    mail_id: Mapped[str | None] = mapped_column(String(200))
     is_open: Mapped[bool] = mapped_column(default=True)
 
 
@@ -65,6 +77,17 @@ def open_ticket(session: Session, ledger: Ledger, new: NewTicket, staff: str) ->
     session.add(ticket)
     session.flush()
     return Opened(ticket=ticket.id, open_tickets=open_tickets(session, new.customer))
+
+
+def is_known_mail(error: IntegrityError) -> bool:
+    """Whether the database refused a second ticket for one mail, and not something else.
+
+    PostgreSQL names the constraint, SQLite its columns.
+    """
+    about = getattr(error.orig, "diag", None)
+    if about is not None:
+        return bool(about.constraint_name == "one_ticket_a_mail")
+    return str(error.orig) == "UNIQUE constraint failed: ticket.mail_id"
 
 
 def open_tickets(session: Session, customer: UUID) -> int:

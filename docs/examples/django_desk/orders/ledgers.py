@@ -35,16 +35,10 @@ def _file() -> Path:
     return settings.FOLDER / "shop.ledger.sqlite"
 
 
-def record_once(ledger: Ledger, order: Order) -> bool:
-    """Record an order as a sale unless it was recorded before; says whether it was missing.
-
-    It looks at the whole history: a sale that somebody voided since is not recorded again.
-    """
+def record_sale(ledger: Ledger, order: Order) -> None:
+    """Record an order as a sale; the ledger refuses one that it holds already."""
     with ledger.transaction():
-        customer = _customer(ledger, order.customer)
-        recorded = [entry.facts.get("external") for entry in ledger.history(customer)]
-        if [SHOP, str(order.pk)] in recorded:
-            return False
+        customer = _find(ledger, order.customer) or _add(ledger, order.customer)
         ledger.money.record_sale(
             customer,
             amount=Money(order.cents, "EUR"),
@@ -53,7 +47,17 @@ def record_once(ledger: Ledger, order: Order) -> bool:
             source=SHOP,
             external_id=str(order.pk),
         )
-    return True
+
+
+def ever_recorded(ledger: Ledger, user: AbstractBaseUser) -> set[str]:
+    """The numbers of a user's orders that were ever recorded, those of voided sales among them.
+
+    It reads the customer's whole history: what was voided stands nowhere else.
+    """
+    customer = _find(ledger, user)
+    history = [] if customer is None else ledger.history(customer)
+    known = [entry.facts.get("external") or ("", "") for entry in history]
+    return {number for source, number in known if source == SHOP}
 
 
 def customer_number(user_id: int) -> str:
@@ -61,9 +65,14 @@ def customer_number(user_id: int) -> str:
     return f"shop-user-{user_id}"
 
 
-def _customer(ledger: Ledger, user: AbstractBaseUser) -> Customer:
+def _find(ledger: Ledger, user: AbstractBaseUser) -> Customer | None:
     number = customer_number(user.pk)
     for customer in ledger.customers.find(number):
         if (customer.source, customer.external_id) == (SHOP, number):
             return customer
+    return None
+
+
+def _add(ledger: Ledger, user: AbstractBaseUser) -> Customer:
+    number = customer_number(user.pk)
     return ledger.customers.add(user.get_username(), source=SHOP, external_id=number)

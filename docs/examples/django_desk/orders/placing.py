@@ -6,7 +6,13 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
-from django_desk.orders.ledgers import SHOP, ledger_of_shop, record_once, shares_transaction
+from django_desk.orders.ledgers import (
+    SHOP,
+    ever_recorded,
+    ledger_of_shop,
+    record_sale,
+    shares_transaction,
+)
 from django_desk.orders.models import Order
 
 
@@ -26,10 +32,30 @@ def place_order(user: AbstractBaseUser, article: str, cents: int) -> Order:
     return order
 
 
-def record(order: Order) -> bool:
-    """Record an order as the web shop, once; says whether it was missing."""
-    if shares_transaction():
-        # One order of a customer at a time, so that nobody is added to the ledger twice.
-        get_user_model().objects.select_for_update().get(pk=order.customer_id)
+def record(order: Order) -> None:
+    """Record an order that is new, as the web shop."""
+    _take_turns(order.customer)
     with ledger_of_shop(SHOP) as ledger:
-        return record_once(ledger, order)
+        record_sale(ledger, order)
+
+
+def catch_up(user: AbstractBaseUser) -> int:
+    """Record those orders of a user that never were; says how many.
+
+    One look at the history serves them all. Nobody writes between the look and the records.
+    """
+    with transaction.atomic():
+        _take_turns(user)
+        with ledger_of_shop(SHOP) as ledger, ledger.transaction():
+            known = ever_recorded(ledger, user)
+            orders = Order.objects.filter(customer=user).order_by("pk")
+            missing = [order for order in orders if str(order.pk) not in known]
+            for order in missing:
+                record_sale(ledger, order)
+    return len(missing)
+
+
+def _take_turns(user: AbstractBaseUser) -> None:
+    """One order of a customer at a time, so that nobody is added to the ledger twice."""
+    if shares_transaction():
+        get_user_model().objects.select_for_update().get(pk=user.pk)

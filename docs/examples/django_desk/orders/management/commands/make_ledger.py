@@ -16,7 +16,10 @@ class Command(BaseCommand):
     help = __doc__
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Do so."""
+        """Do so, and say what was done."""
         with transaction.atomic(), ledger_of_shop(OWNER) as ledger:
-            if SHOP not in {member.name for member in ledger.staff.all()}:
+            fresh = SHOP not in {member.name for member in ledger.staff.all()}
+            if fresh:
                 ledger.staff.add(SHOP, role="program")
+        said = f'The ledger is made: "{OWNER}" owns it, the program "{SHOP}" records in it.'
+        self.stdout.write(said if fresh else "The ledger was there already; nothing was changed.")
