@@ -284,8 +284,9 @@ def test_in_a_folder_that_is_not_ours_the_ledger_is_not_touched(old: str, tmp_pa
 ORDINARY = f"""
 import os, pathlib, pkgutil, sys
 import alembic.command, custledger
-from custledger.cli import main
+from custledger.edges.upgrading import upgrade
 
+# All that is needed is imported first: the ordinary user may not reach the environment.
 for module in pkgutil.walk_packages(custledger.__path__, "custledger."):
     if not module.name.endswith(("__main__", "pytest_plugin")):
         __import__(module.name)
@@ -295,7 +296,11 @@ if os.getuid() == 0:
     os.setgroups([])
     os.setgid({ORDINARY_USER})
     os.setuid({ORDINARY_USER})
-sys.exit(main(["upgrade", sys.argv[1]]))
+try:
+    upgrade(sys.argv[1])
+except custledger.CustledgerError as error:
+    print(error, file=sys.stderr)
+    sys.exit(error.exit_code)
 """
 
 
