@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from types import TracebackType
 from typing import Self, cast
 
 from sqlalchemy import Engine
@@ -67,8 +66,11 @@ class LedgerMaker:
         """The ledger, for somebody who is registered; closing it leaves the maker open.
 
         ``work`` is the Session, Connection or psycopg Connection whose transaction the writes
-        join; without it the ledger makes transactions of its own. Raises UnregisteredActorError.
+        join; without it the ledger makes transactions of its own. Raises UnregisteredActorError,
+        and ClosedLedgerError once the maker is closed.
         """
+        if self._closed:
+            raise ClosedLedgerError
         transactions = self._own() if work is None else self._guest(work)
         context = opening.context_of(
             Database(transactions), self._known, self._home.path, actor, self._terms
@@ -81,8 +83,6 @@ class LedgerMaker:
         self._engine.close()
 
     def _own(self) -> Transactions:
-        if self._closed:
-            raise ClosedLedgerError
         with self._forked:
             if self._process != os.getpid():  # the parent goes on with the connections it opened
                 self._engine.start_anew()
@@ -97,10 +97,5 @@ class LedgerMaker:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.commands import Shell
 from tests.postgres import LentServerError, NoServerError, Server, own_server, running_server
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "location",
     "postgres_server",
     "postgres_url",
+    "shell",
 ]
 
 LEFT_OUT = "left out: "
@@ -66,6 +68,14 @@ def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return str(tmp_path / "ledger.sqlite")
     return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Shell:
+    """A shell in an empty folder."""
+    return Shell(tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture(scope="session")

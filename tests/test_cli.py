@@ -21,13 +21,6 @@ FUTURE = "2150-01-01"
 
 
 @pytest.fixture
-def shell(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Shell:
-    return Shell(tmp_path, monkeypatch, capsys)
-
-
-@pytest.fixture
 def shop(shell: Shell) -> Shell:
     """A shell in the folder of a ledger with one customer."""
     shell("init", "--zone", "Europe/Paris", "--region", "FR", "--hourly-rate", "30")

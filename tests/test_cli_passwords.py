@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
 
 from custledger.cli import main
-from custledger.edges.upgrading import UpgradeReport, shown
+from custledger.edges.upgrading import UpgradeReport
+from custledger.storage.engine import shown
 from tests.commands import Shell
 
 SECRET = "hush!"
-
-
-@pytest.fixture
-def shell(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Shell:
-    """A shell in an empty folder."""
-    return Shell(tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture

@@ -227,9 +227,12 @@ def test_child_of_a_fork_opens_a_connection_of_its_own(postgres_url: str) -> Non
         assert of_the_child != of_the_parent == backend(ledgers)
 
 
-def test_closed_maker_opens_nothing(location: str) -> None:
-    ledgers = LedgerMaker(location, owner="Olga")
+@pytest.mark.parametrize("of_the_host", [False, True])
+def test_closed_maker_opens_nothing(location: str, engine: Engine, of_the_host: bool) -> None:
+    ledgers = LedgerMaker(engine if of_the_host else location, owner="Olga")
     ledgers.close()
     ledgers.close()
     with pytest.raises(ClosedLedgerError):
         ledgers.open(actor="Olga")
+    with Session(engine) as session, pytest.raises(ClosedLedgerError):
+        ledgers.open(session, actor="Olga")

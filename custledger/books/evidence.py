@@ -33,7 +33,7 @@ from custledger.storage.corrections import current, void
 from custledger.storage.journal import Content, Draft, Journal
 from custledger.storage.lookup import CustomerLike, customer_key
 from custledger.storage.reading import stored_entries
-from custledger.storage.roles import refuse_without_evidence
+from custledger.storage.rights import refuse_without_evidence
 from custledger.storage.tables import EvidenceRow, InteractionRow, MoneyRow, PayloadRow
 
 __all__ = ["EvidenceBook"]

@@ -24,6 +24,7 @@ from custledger.errors import LedgerUnwritableError, NotFoundError
 from custledger.storage import schema
 from custledger.storage.database import Database
 from custledger.storage.engine import WAIT_SECONDS, engine_for, file_of, refuse_foreign_file, shown
+from custledger.storage.files import sync_folder
 from custledger.storage.opening import wall_clock
 from custledger.storage.transactions import EngineTransactions
 
@@ -118,9 +119,6 @@ def _upgrade(
     now: Callable[[], datetime],
     say: Callable[[str], None],
 ) -> UpgradeReport:
-    if connection.dialect.name == "postgresql":
-        # In a stricter transaction the look behind the lock would see what was before the waiting.
-        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
     schema.lock(connection)
     before, after = _version(connection), schema.head_version()
     if before == after:  # another process did it meanwhile
@@ -147,7 +145,7 @@ def _back_up(path: Path, moment: datetime, say: Callable[[str], None]) -> Path:
         _remove(partial)
         _copy(path, partial)
         partial.rename(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except BaseException as error:
         with suppress(OSError):
             _remove(partial)
@@ -180,16 +178,6 @@ def _copy(path: Path, partial: Path) -> None:
 def _remove(partial: Path) -> None:
     for end in ("", "-journal", "-wal", "-shm"):
         partial.with_name(partial.name + end).unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    # A file's name is durable once its folder is synced; Windows cannot, and need not.
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _say_nothing(_line: str) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, delete, func, select
 
 from custledger.errors import BadInputError, LedgerUnwritableError
 from custledger.storage.bulk import insert_rows, table_of
+from custledger.storage.files import sync_folder
 from custledger.storage.tables import BlobRow
 
 __all__ = ["CHUNK", "BlobStore", "EitherStore", "FolderStore", "Reading", "TableStore", "chunks_of"]
@@ -74,7 +75,7 @@ class FolderStore:
                 file.flush()
                 os.fsync(file.fileno())  # the entry that names the file is durable, so it must be
             partial.replace(path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except BaseException as error:
             partial.unlink(missing_ok=True)
             if not isinstance(error, OSError):
@@ -208,16 +209,6 @@ def _check(name: object) -> None:
     # A name that was edited in the database must not lead out of the folder, and may be no text.
     if not (isinstance(name, str) and name.isascii() and name.isalnum()):
         raise FileNotFoundError(name)
-
-
-def _sync_folder(folder: Path) -> None:
-    # A file's name is durable once its folder is synced; Windows cannot, and need not.
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def chunks_of(file: BinaryIO) -> Iterator[bytes]:

@@ -1,11 +1,12 @@
 """The ends of chains: where the next entry goes, and how writers take turns at one chain.
 
 On SQLite a writer holds the database's one write lock, and nobody comes in between. On PostgreSQL
-each chain has an advisory lock that ends with the transaction. One entry is written optimistically:
-one statement tries the lock, reads the head and takes a key. It saw the head as it was before the
-lock was granted, so that the insert finds out whether another writer came in between; then, or
-where the lock is taken, one waits for the lock and reads again. A batch takes all its locks first,
-in sorted order, so that two batches never wait for each other in a circle.
+the chains share 1,024 advisory locks that end with the transaction. One entry is written
+optimistically: one statement tries the lock, reads the head and takes a key. It saw the head as it
+was before the lock was granted, so that the insert finds out whether another writer came in
+between. If so one reads again, now behind the lock; where the lock is taken one waits for it first.
+A batch takes all its locks first, in sorted order, so that two batches never wait for each other in
+a circle; it takes none for customers that it adds, whose chains nobody else knows of.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ _LOCKS: Final = 1024
 def heads_for(connection: Connection, subjects: Sequence[int], actor: int, count: int) -> Heads:
     """The heads of chains that nobody else can write to until the transaction ends.
 
-    ``subjects`` are sorted keys; on PostgreSQL their locks are held already.
+    ``subjects`` are sorted keys; on PostgreSQL the locks of all but new ones are held already.
     """
     sqlite = connection.dialect.name == "sqlite"
     of: dict[int, Head] = {}

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, select
 
-from custledger.storage.bulk import insert_rows, table_of
+from custledger.storage.bulk import insert_rows, portions, table_of
 from custledger.storage.naming import qualified
 from custledger.storage.tables import EntryRow, IdentityRow
 
@@ -41,7 +41,7 @@ class Identities:
         self._uuids: dict[int, UUID] = {}
 
     def add(self, connection: Connection, uuids: Sequence[UUID]) -> Sequence[int]:
-        """Keys for new uuids, in their order; remembered only once somebody asks for them."""
+        """Keys for new uuids, in their order; remembered once they are read back."""
         keys = allocate(connection, IdentityRow, len(uuids))
         native = connection.dialect.name == "postgresql"
         rows = [(k, u if native else u.hex) for k, u in zip(keys, uuids, strict=True)]
@@ -70,8 +70,7 @@ class Identities:
         """The uuids of keys."""
         wanted = set(keys)
         missing = sorted(wanted - self._uuids.keys())
-        for start in range(0, len(missing), 10_000):
-            chunk = missing[start : start + 10_000]
+        for chunk in portions(missing):
             query = select(_identity.c.id, _identity.c.uuid).where(_identity.c.id.in_(chunk))
             for key, uuid in connection.execute(query):
                 self._remember(key, uuid)

@@ -39,8 +39,8 @@ _SHARED, _STAFF, _CONTENT = (CODES[Part][part] for part in (Part.SHARED, Part.ST
 
 _entry = table_of(EntryRow)
 _PLACE: Final = ("subject_id", "seq")
-_TRIES: Final = 3
-"""Once where the lock was taken, once where the head was out of date, and once more."""
+_TRIES: Final = 2
+"""Once where the lock was taken or the head out of date, and once behind the lock."""
 _NOBODY: Final = (
     "Who writes was registered in a transaction that was rolled back. Nothing was written; open "
     "the ledger again as somebody who is registered."

@@ -15,14 +15,13 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, text
 from sqlmodel import SQLModel
 
 from custledger.core.records import Part
-from custledger.errors import BadInputError, LedgerUnreadableError
+from custledger.errors import BadInputError
 from custledger.storage import schema as versions
 from custledger.storage.bulk import table_of
-from custledger.storage.naming import check_schema, qualified
+from custledger.storage.naming import check_schema
 from custledger.storage.tables import (
     COPIES,
     TRUTH,
@@ -41,7 +40,7 @@ from custledger.storage.tables import (
 )
 from custledger.storage.types import CODES
 
-__all__ = ["Roles", "may_read_evidence", "refuse_without_evidence", "role_statements"]
+__all__ = ["Roles", "role_statements"]
 
 _ROLE: Final = re.compile(r"(?!pg_|public$|none$)[\w.@-]+")
 _MOST_BYTES: Final = 63
@@ -140,8 +139,8 @@ def _heading(names: _Names) -> str:
     lines = [
         f"Rights to the custledger ledger in the schema {names.plain}.",
         "Made by `custledger roles`. Run it with psql as a superuser, or as a role that may create",
-        "roles and schemas. Run it again after `custledger init` and every `custledger upgrade`,",
-        "as which the owner will do. Running it twice changes nothing.",
+        "roles and schemas. Run it again after `custledger init` and every `custledger upgrade`;",
+        "the owner may do that too. Running it twice changes nothing.",
         "",
         *(f"  {role:{width}}  {what}" for role, what in does.items()),
     ]
@@ -343,42 +342,3 @@ def _do(lines: Iterable[str], declaring: str = "") -> str:
     body = "".join(f"  {line}\n" for line in lines)
     start = f"DO $custledger${' ' + declaring if declaring else ''}"
     return f"{start}\nBEGIN\n{body}END\n$custledger$;"
-
-
-_SEES: Final = text(
-    """
-    SELECT has_table_privilege(CAST(:blobs AS regclass), 'SELECT')
-       AND (NOT row_security_active(CAST(:payloads AS regclass))
-            OR (bool_or(polpermissive AND whole) AND bool_and(polpermissive)) IS TRUE)
-    FROM (
-        SELECT polpermissive, pg_get_expr(polqual, polrelid) = 'true' AS whole
-        FROM pg_policy
-        WHERE polrelid = CAST(:payloads AS regclass) AND polcmd IN ('*', 'r')
-          AND EXISTS (SELECT FROM unnest(polroles) r WHERE r = 0 OR pg_has_role(r, 'USAGE'))
-    ) mine
-    """
-)
-
-
-def may_read_evidence(connection: Connection) -> bool:
-    """Whether the connection's role sees the contents of evidence, all of them.
-
-    Row level security hides rows without a word, so that what a role may not see looks like what
-    is gone. On SQLite there are no roles.
-    """
-    if connection.dialect.name != "postgresql":
-        return True
-    places = {
-        "blobs": qualified(connection, table_of(BlobRow).name),
-        "payloads": qualified(connection, table_of(PayloadRow).name),
-    }
-    return bool(connection.scalar(_SEES, places))
-
-
-def refuse_without_evidence(connection: Connection, doing: str) -> None:
-    """Raise LedgerUnreadableError if the role does not see the evidence that ``doing`` needs."""
-    if not may_read_evidence(connection):
-        raise LedgerUnreadableError(
-            f"{doing} needs the contents of the evidence, which this database user may not read. "
-            "Nothing was done; an administrator can grant the role of the evidence readers."
-        )

@@ -24,7 +24,7 @@ from custledger.storage.bulk import table_of
 from custledger.storage.chains import Link, Payload, current_entries, read_chains, subject_groups
 from custledger.storage.compare import CopyCheck
 from custledger.storage.context import Context
-from custledger.storage.roles import refuse_without_evidence
+from custledger.storage.rights import refuse_without_evidence
 from custledger.storage.tables import EntryRow, IdentityRow, PayloadRow
 
 __all__ = ["Progress", "verify"]

@@ -198,7 +198,9 @@ class TestServers:
             sale = ledger.money.record_sale(ann, amount=Money(900, "EUR"))
             with open_ledger(postgres_url, actor="Olga") as other:
                 refused = refund_while(ledger, lambda: other.money.void(sale, reason="a mistake"))
-                assert isinstance(refused(ann, sale), BadInputError)
+                error = refused(ann, sale)
+                assert isinstance(error, BadInputError)
+                assert "meanwhile" in str(error)
             assert ledger.verify().ok
 
     def test_host_that_began_before_another_write_is_told_to_run_again(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -30,27 +29,10 @@ from tests.firms import (
     one,
     run_roles,
     state,
-    told_firm,
-    unshaken_firm,
 )
-from tests.postgres import Server
 from tests.story import tell
 
 READERS = ("reader", "evidence_reader")
-
-
-@pytest.fixture(scope="module")
-def told(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firm]:
-    """For attacks that are all refused."""
-    with unshaken_firm(postgres_server, tmp_path_factory.mktemp("story")) as firm:
-        yield firm
-
-
-@pytest.fixture
-def firm(postgres_url: str, tmp_path: Path) -> Iterator[Firm]:
-    """A firm of the test's own."""
-    with told_firm(postgres_url, tmp_path) as firm:
-        yield firm
 
 
 # What the statements say.

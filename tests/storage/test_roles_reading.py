@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,8 @@ from custledger.errors import (
     LedgerUnreadableError,
     LedgerUnwritableError,
 )
-from custledger.storage.roles import Roles, may_read_evidence
+from custledger.storage.rights import may_read_evidence
+from custledger.storage.roles import Roles
 from tests.firms import (
     TABLES,
     Firm,
@@ -23,27 +23,10 @@ from tests.firms import (
     accepted,
     columns_of,
     one,
-    told_firm,
-    unshaken_firm,
 )
-from tests.postgres import Server
 
 CONTENT = "a note"  # what the story attaches as a text
 READERS = ("reader", "evidence_reader")
-
-
-@pytest.fixture(scope="module")
-def told(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firm]:
-    """For attacks that are all refused."""
-    with unshaken_firm(postgres_server, tmp_path_factory.mktemp("story")) as firm:
-        yield firm
-
-
-@pytest.fixture
-def firm(postgres_url: str, tmp_path: Path) -> Iterator[Firm]:
-    """A firm of the test's own."""
-    with told_firm(postgres_url, tmp_path) as firm:
-        yield firm
 
 
 @pytest.mark.parametrize("who", READERS)

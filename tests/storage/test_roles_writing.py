@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import psycopg
 import pytest
 
@@ -24,26 +21,9 @@ from tests.firms import (
     as_of_the_release_before,
     columns_of,
     firm_in,
-    told_firm,
-    unshaken_firm,
 )
-from tests.postgres import Server
 
 GUARD = "the trail is append-only; record a correction instead"
-
-
-@pytest.fixture(scope="module")
-def told(postgres_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firm]:
-    """For attacks that are all refused."""
-    with unshaken_firm(postgres_server, tmp_path_factory.mktemp("story")) as firm:
-        yield firm
-
-
-@pytest.fixture
-def firm(postgres_url: str, tmp_path: Path) -> Iterator[Firm]:
-    """A firm of the test's own."""
-    with told_firm(postgres_url, tmp_path) as firm:
-        yield firm
 
 
 def test_writer_can_do_all_that_a_book_does(firm: Firm) -> None:
