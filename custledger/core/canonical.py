@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from custledger.errors import BadInputError
 
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
 __all__ = ["JsonValue", "canonical_bytes", "parse_canonical"]
 
-
-JsonValue = None | bool | int | str | list["JsonValue"] | dict[str, "JsonValue"]
+# A dossier's verify.py holds this module, so it keeps to what Python 3.9 has.
+JsonValue: TypeAlias = "bool | int | str | list[JsonValue] | dict[str, JsonValue] | None"
 
 _LIMIT: Final = 2**53
+_DEEPEST: Final = 50
+"""Lists and dicts in one another; no document of ours has more than a few."""
 _encode: Final = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
 ).encode
@@ -48,7 +53,7 @@ def parse_canonical(data: bytes) -> dict[str, JsonValue]:
     return document
 
 
-def _check(value: Mapping[str, object] | list[object]) -> None:
+def _check(value: Mapping[str, object] | list[object], depth: int = 1) -> None:
     # One call a container and none a scalar: this runs for every payload that is written or read.
     items: Iterable[object] = value
     if isinstance(value, Mapping):
@@ -63,7 +68,9 @@ def _check(value: Mapping[str, object] | list[object]) -> None:
         if kind is int:
             if not -_LIMIT < item < _LIMIT:  # type: ignore[operator]
                 raise BadInputError(f"{item} does not fit the 53 bits of a JSON integer")
-        elif isinstance(item, dict | list):
-            _check(item)
+        elif isinstance(item, (dict, list)):
+            if depth == _DEEPEST:
+                raise BadInputError(f"canonical JSON of ours is nested {_DEEPEST} deep at most")
+            _check(item, depth + 1)
         else:
             raise BadInputError(f"canonical JSON cannot hold a {kind.__name__}")

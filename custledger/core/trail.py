@@ -21,7 +21,15 @@ from typing import Final, NamedTuple
 
 from custledger.core.canonical import JsonValue, canonical_bytes
 
-__all__ = ["SALT_BYTES", "TRAIL_VERSION", "CommittedStream", "Header", "commitment", "genesis"]
+__all__ = [
+    "SALT_BYTES",
+    "TRAIL_VERSION",
+    "CommittedStream",
+    "Header",
+    "commitment",
+    "erases_of",
+    "genesis",
+]
 
 TRAIL_VERSION: Final = 1
 SALT_BYTES: Final = 32
@@ -74,6 +82,16 @@ class Header(NamedTuple):
     def hash(self) -> bytes:
         """SHA256(0x00 || header bytes): 32 bytes."""
         return hashlib.sha256(b"\x00" + self.to_bytes()).digest()
+
+
+def erases_of(kind: str, body: Mapping[str, object]) -> tuple[int, ...]:
+    """The numbers that an entry's header names as erased: those that its body names.
+
+    >>> erases_of("erasure", {"erases": [2, 5]}), erases_of("void", {"erases": [2]})
+    ((2, 5), ())
+    """
+    named = body.get("erases") if kind == "erasure" else None
+    return tuple(named) if isinstance(named, list) else ()
 
 
 def genesis(ledger: str, subject: str) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,11 +13,11 @@ from custledger.core.records import (
     Conduct,
     Customer,
     EntryKind,
-    Fault,
     Interaction,
     MoneyEntry,
     Purpose,
 )
+from custledger.core.words import FAULTS, count, day_in_words, hours, words
 
 __all__ = [
     "count",
@@ -34,12 +33,6 @@ __all__ = [
 ]
 
 _ID_DIGITS: Final = 8
-_FAULTS: Final = {
-    Fault.OURS: "our fault",
-    Fault.CUSTOMER: "customer's fault",
-    Fault.SHARED: "shared fault",
-    Fault.THIRD_PARTY: "a third party's fault",
-}
 _HIDDEN: Final = frozenset(
     ("batch", "fingerprint", "staff", "external", "contact_points", "parameters", "known_at")
 )
@@ -52,24 +45,6 @@ def short_id(identity: UUID | str) -> str:
     '3f0c8e1a'
     """
     return str(identity)[:_ID_DIGITS]
-
-
-def words(value: StrEnum | str) -> str:
-    """A word of the vocabulary as it is read: ``verbal_abuse`` is "verbal abuse".
-
-    >>> words(Purpose.REFUND_REQUEST)
-    'refund request'
-    """
-    return {"write_off": "write-off"}.get(value, value.replace("_", " "))
-
-
-def day_in_words(day: date) -> str:
-    """A day that is read the same in every country.
-
-    >>> day_in_words(date(2026, 6, 3))
-    '3 June 2026'
-    """
-    return f"{day.day} {day:%B %Y}"
 
 
 def evidence_in_words(level: str) -> str:
@@ -86,25 +61,6 @@ def local_day(moment: datetime, zone_name: str) -> date:
     return moment.astimezone(zone(zone_name)).date()
 
 
-def count(number: int, one: str, many: str = "") -> str:
-    """A number and its noun.
-
-    >>> count(1, "day"), count(2, "day"), count(2, "loss", "losses")
-    ('1 day', '2 days', '2 losses')
-    """
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def hours(span: timedelta) -> str:
-    """Staff time in hours and minutes, rounded to the minute.
-
-    >>> hours(timedelta(minutes=135)), hours(timedelta(minutes=20))
-    ('2 h 15 min', '20 min')
-    """
-    minutes = round(span.total_seconds() / 60)
-    return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min"
-
-
 def described(record: Interaction | MoneyEntry) -> str:
     """What an entry records, without its texts: "phone, complaint, 25 min, our fault"."""
     if isinstance(record, MoneyEntry):
@@ -119,7 +75,7 @@ def described(record: Interaction | MoneyEntry) -> str:
         parts += [words(record.conduct)] if record.conduct is not Conduct.NONE else []
         parts += [hours(record.handling_time)] if record.handling_time is not None else []
         parts += sorted(record.tags)
-    fault = _FAULTS.get(record.fault)
+    fault = FAULTS.get(record.fault)
     return ", ".join([*parts, fault] if fault else parts)
 
 
@@ -167,7 +123,7 @@ def _fact(name: str, value: Any) -> str:
     if name in ("amount", "rate", "hourly_rate") and isinstance(value, list):
         return f"{'' if name == 'amount' else words(name) + ' '}{Money(*value)}"
     if name == "fault":
-        return _FAULTS.get(value, "")
+        return FAULTS.get(value, "")
     if name == "applies_to" or name == "interaction":
         return f"{words(name)} #{value}"
     if name in ("channel", "purpose", "conduct", "name", "role"):
