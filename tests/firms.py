@@ -22,13 +22,17 @@ from custledger.storage.roles import Roles, role_statements
 from custledger.storage.tables import (
     COPIES,
     TRUTH,
+    BlobRow,
     ContactPointRow,
     CustomerRow,
     EvidenceRow,
     ImportBatchRow,
     InteractionRow,
+    LegalHoldRow,
     MoneyRow,
+    PayloadRow,
     StaffRow,
+    VoidedRow,
 )
 from tests.postgres import Server
 from tests.story import tell
@@ -44,6 +48,7 @@ __all__ = [
     "firm_in",
     "one",
     "run_roles",
+    "shapes",
     "state",
     "told_firm",
     "unshaken_firm",
@@ -63,8 +68,13 @@ REPLACED = {
         InteractionRow,
         MoneyRow,
         EvidenceRow,
+        LegalHoldRow,
+        VoidedRow,
+        PayloadRow,
+        BlobRow,
     )
 }
+"""What the writer may delete, row by row at the guards' mercy."""
 
 
 @dataclass(frozen=True)
@@ -176,11 +186,16 @@ def state(firm: Firm) -> tuple[Any, ...]:
         assert ledger.verify().findings == ()
     with firm.connect(None) as connection:
         rows = [connection.execute(f"SELECT * FROM {t} t ORDER BY t").fetchall() for t in TABLES]
-        shapes = connection.execute(
+    return rows, shapes(firm)
+
+
+def shapes(firm: Firm) -> list[tuple[Any, ...]]:
+    """What there is in the firm's schema, whose it is, and who has which rights to it."""
+    with firm.connect(None) as connection:
+        return connection.execute(
             "SELECT relname, relkind::text, relowner, relacl::text, relrowsecurity FROM pg_class "
             "WHERE relnamespace = current_schema()::regnamespace ORDER BY 1"
         ).fetchall()
-    return rows, shapes
 
 
 def accepted(connection: psycopg.Connection[Any], statements: Iterable[str]) -> list[str]:
@@ -211,6 +226,9 @@ def one(connection: psycopg.Connection[Any], query: str) -> tuple[Any, ...]:
 
 
 def as_of_the_release_before(firm: Firm) -> None:
-    """The tables say that an older custledger made them."""
+    """The tables are those of an older custledger; what only newer ones hold is lost."""
+    newer = ("legal_hold", "erasure", "anchor", "checkpoint", "seal_head", "seal")
     with firm.connect(None) as connection:
+        for table in newer:
+            connection.execute(f"DROP TABLE custledger_{table}")
         connection.execute("UPDATE custledger_version SET version_num = '0001'")

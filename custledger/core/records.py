@@ -152,6 +152,11 @@ class EntryKind(StrEnum):
     CONCESSION = "concession"
     EVIDENCE = "evidence"
     VOID = "void"
+    ERASURE = "erasure"
+    ERASURE_REFUSED = "erasure_refused"
+    LEGAL_HOLD = "legal_hold"
+    KEY = "key"
+    INCARNATION = "incarnation"
 
 
 class Part(StrEnum):
@@ -320,7 +325,11 @@ class MoneyEntry:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A text or file that shows what happened; its bytes are read through ``ledger.evidence``."""
+    """A text or file that shows what happened; its bytes are read through ``ledger.evidence``.
+
+    ``same_as`` is the earliest piece of the customer with the same bytes, ``from_mail`` the mail
+    that an attachment came with. ``cipher`` says how the bytes are encrypted where they are stored.
+    """
 
     id: EntryRef
     customer_id: UUID
@@ -332,6 +341,9 @@ class Evidence:
     caption: str = ""
     file_name: str = ""
     interaction: EntryRef | None = None
+    same_as: EntryRef | None = None
+    from_mail: EntryRef | None = None
+    cipher: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,7 +351,8 @@ class TrailEntry:
     """One link of a subject's chain: what was written, when, by whom, and its hash.
 
     ``supersedes`` is the number of the entry that this one corrects or voids; ``facts`` are the
-    payload's shared part and ``staff_facts`` its staff-only part, both empty once erased.
+    payload's shared part and ``staff_facts`` its staff-only part, both empty once erased by the
+    entry that ``erased_by`` names.
     """
 
     ref: EntryRef
@@ -353,6 +366,7 @@ class TrailEntry:
     batch_id: UUID | None = None
     facts: dict[str, object] = field(default_factory=dict)
     staff_facts: dict[str, object] = field(default_factory=dict)
+    erased_by: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

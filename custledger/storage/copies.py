@@ -39,6 +39,7 @@ from custledger.storage.tables import (
     ImportBatchRow,
     InteractionRow,
     LedgerRow,
+    LegalHoldRow,
     MoneyRow,
     ScorePolicyRow,
     StaffRow,
@@ -265,6 +266,14 @@ def _void(placed: Placed, body: Mapping[str, Any], _places: Places) -> Iterable[
         yield VoidedRow, (placed.entry_id, placed.subject_id, kind, *body["external"])
 
 
+def _legal_hold(placed: Placed, _body: Mapping[str, Any], _places: Places) -> Iterable[CopyRow]:
+    yield LegalHoldRow, (placed.first_id, placed.first_seq, placed.entry_id, placed.subject_id)
+
+
+def _nothing(_placed: Placed, _body: Mapping[str, Any], _places: Places) -> Iterable[CopyRow]:
+    return ()
+
+
 def _days(placed: Placed, body: Mapping[str, Any], places: Places) -> tuple[int, int, int]:
     occurred_at = placed.recorded_at if placed.occurred_at is None else placed.occurred_at
     day = day_of(occurred_at, places.zone)
@@ -274,6 +283,12 @@ def _days(placed: Placed, body: Mapping[str, Any], places: Places) -> tuple[int,
 
 _Derivation = Callable[[Placed, Mapping[str, Any], Places], Iterable[CopyRow]]
 _MONEY_KINDS: Final = tuple(EntryKind(kind.value) for kind in MoneyKind)
+_WITHOUT_COPY: Final = (
+    EntryKind.ERASURE,
+    EntryKind.ERASURE_REFUSED,
+    EntryKind.KEY,
+    EntryKind.INCARNATION,
+)
 _IMPORT_KINDS: Final = (
     EntryKind.IMPORT_STARTED,
     EntryKind.IMPORT_FINISHED,
@@ -291,6 +306,8 @@ _DERIVATIONS: Final[dict[EntryKind, _Derivation]] = {
     **dict.fromkeys(_MONEY_KINDS, _money),
     EntryKind.EVIDENCE: _evidence,
     EntryKind.VOID: _void,
+    EntryKind.LEGAL_HOLD: _legal_hold,
+    **dict.fromkeys(_WITHOUT_COPY, _nothing),
 }
 _TABLES: Final[dict[EntryKind, tuple[type[SQLModel], ...]]] = {
     EntryKind.LEDGER: (LedgerRow,),
@@ -304,4 +321,6 @@ _TABLES: Final[dict[EntryKind, tuple[type[SQLModel], ...]]] = {
     **dict.fromkeys(_MONEY_KINDS, (MoneyRow,)),
     EntryKind.EVIDENCE: (EvidenceRow,),
     EntryKind.VOID: (VoidedRow,),
+    EntryKind.LEGAL_HOLD: (LegalHoldRow,),
+    **dict.fromkeys(_WITHOUT_COPY, ()),
 }

@@ -1,7 +1,8 @@
 """Guards: triggers that refuse to change what the trail covers. Defence in depth, not the proof.
 
-The truth can be appended to and nothing else. A copy's row may leave only once a later entry
-supersedes it; it is never changed in place. ``INSERT OR REPLACE``, which replaces a row on SQLite
+The truth can be appended to and nothing else; a payload may leave once its erasure is there. A
+copy's row may leave only once a later entry supersedes it, or its entry is erased; it is never
+changed in place. ``INSERT OR REPLACE``, which replaces a row on SQLite
 without a word, is refused before it inserts. Whoever owns the database can drop a guard: ``verify``
 reports a guard that is missing or differs, and the hashes show what was done meanwhile.
 """
@@ -16,7 +17,7 @@ from sqlmodel import SQLModel
 
 from custledger.storage.bulk import table_of
 from custledger.storage.naming import schema_of
-from custledger.storage.tables import COPIES, TRUTH, BlobRow
+from custledger.storage.tables import COPIES, TRUTH, BlobRow, PayloadRow
 
 __all__ = ["apply", "drop", "missing"]
 
@@ -75,6 +76,8 @@ def _sqlite_guards() -> dict[str, str]:
         delete_when = "" if is_truth else f"WHEN {_still_current(table)} "
         if table is table_of(BlobRow):
             delete_when = f"WHEN {_BLOB_IN_USE} "
+        if table is table_of(PayloadRow):
+            delete_when = f"WHEN {_NOT_ERASED} "
         for event, when in (
             ("UPDATE", ""),
             ("DELETE", delete_when),
@@ -91,6 +94,12 @@ def _sqlite_guards() -> dict[str, str]:
 _BLOB_IN_USE: Final = "EXISTS (SELECT 1 FROM custledger_payload p WHERE p.blob = OLD.name)"
 
 
+_NOT_ERASED: Final = (
+    "NOT EXISTS (SELECT 1 FROM custledger_erasure x "
+    "WHERE x.entry_id = OLD.entry_id AND x.part = OLD.part)"
+)
+
+
 def _entry_column(table: Table) -> str:
     return "entry_id" if "entry_id" in table.columns else "id"
 
@@ -99,7 +108,8 @@ def _still_current(table: Table) -> str:
     return (
         "NOT EXISTS (SELECT 1 FROM custledger_entry o JOIN custledger_entry e "
         "ON e.subject_id = o.subject_id AND e.supersedes = o.seq AND e.seq > o.seq "
-        f"WHERE o.id = OLD.{_entry_column(table)})"
+        f"WHERE o.id = OLD.{_entry_column(table)}) AND NOT EXISTS "
+        f"(SELECT 1 FROM custledger_erasure x WHERE x.entry_id = OLD.{_entry_column(table)})"
     )
 
 
@@ -144,13 +154,19 @@ def _schema(connection: Connection) -> str:
 
 def _postgresql_functions(schema: str) -> dict[str, str]:
     entry, payload = f"{schema}.custledger_entry", f"{schema}.custledger_payload"
+    erasure = f"{schema}.custledger_erasure"
     return {
         _FUNCTION: _raise("TRUE"),
         # A trigger's WHEN cannot hold a subquery on PostgreSQL, so the question moves inside.
         f"{_FUNCTION}_current": _raise(
             f"NOT EXISTS (SELECT 1 FROM {entry} o JOIN {entry} e "
             "ON e.subject_id = o.subject_id AND e.supersedes = o.seq AND e.seq > o.seq "
-            "WHERE o.id = (to_jsonb(OLD) ->> TG_ARGV[0])::bigint)"
+            "WHERE o.id = (to_jsonb(OLD) ->> TG_ARGV[0])::bigint) AND NOT EXISTS "
+            f"(SELECT 1 FROM {erasure} x WHERE x.entry_id = (to_jsonb(OLD) ->> TG_ARGV[0])::bigint)"
+        ),
+        f"{_FUNCTION}_unerased": _raise(
+            f"NOT EXISTS (SELECT 1 FROM {erasure} x "
+            "WHERE x.entry_id = OLD.entry_id AND x.part = OLD.part)"
         ),
         f"{_FUNCTION}_in_use": _raise(
             f"EXISTS (SELECT 1 FROM {payload} p WHERE p.blob = to_jsonb(OLD) ->> 'name')"
@@ -164,6 +180,8 @@ def _postgresql_guards(schema: str) -> Iterable[tuple[str, str, str]]:
         delete = f"{_FUNCTION}()" if is_truth else f"{_FUNCTION}_current('{_entry_column(table)}')"
         if table is table_of(BlobRow):
             delete = f"{_FUNCTION}_in_use()"
+        if table is table_of(PayloadRow):
+            delete = f"{_FUNCTION}_unerased()"
         for event, each, function in (
             ("UPDATE", "ROW", f"{_FUNCTION}()"),
             ("DELETE", "ROW", delete),

@@ -34,9 +34,11 @@ from custledger.storage.tables import (
     ImportBatchRow,
     InteractionRow,
     LedgerRow,
+    LegalHoldRow,
     MoneyRow,
     PayloadRow,
     StaffRow,
+    VoidedRow,
 )
 from custledger.storage.types import CODES
 
@@ -130,7 +132,7 @@ def _heading(names: _Names) -> str:
     roles = names.roles
     does = {
         roles.owner: "owns the schema and the tables: init, upgrade, rebuild",
-        roles.writer: "reads all and appends; changes and removes nothing that the trail covers",
+        roles.writer: "reads all and appends; changes nothing, removes what an erasure names",
         roles.reader: "reads all but what pieces of evidence contain",
     }
     if roles.evidence_reader is not None:
@@ -260,7 +262,7 @@ def _grants(names: _Names) -> list[str]:
     everything = (*TRUTH, *COPIES)
     written = [model for model in everything if model is not LedgerRow]  # init writes that one
     shown = [model for model in everything if model is not BlobRow]
-    replaced = [model for model in COPIES if model in _REPLACED]
+    replaced = [model for model in everything if model in _REPLACED]
     version = versions.VERSION_TABLE
     sequences = ", ".join(f"{names.table(model)}_id_seq" for model in (IdentityRow, EntryRow))
     lines = [
@@ -268,7 +270,8 @@ def _grants(names: _Names) -> list[str]:
         f"  FROM PUBLIC, {', '.join(names.limited)};",
         f"REVOKE ALL ON SEQUENCE {sequences}\n  FROM PUBLIC, {', '.join(names.limited)};",
         "-- The writer appends. It may delete only what a correction or void replaces in the\n"
-        "  -- copies; which rows those are, the guards see to. It may update nothing.\n"
+        "  -- copies, and what an erasure names; which rows those are, the guards see to. It may\n"
+        "  -- update nothing.\n"
         f"  GRANT SELECT ON TABLE\n    {names.tables(everything, version)}\n  TO {names.writer};",
         f"GRANT INSERT ON TABLE\n    {names.tables(written)}\n  TO {names.writer};",
         f"GRANT DELETE ON TABLE\n    {names.tables(replaced)}\n  TO {names.writer};",
@@ -290,9 +293,13 @@ _REPLACED: Final = frozenset(
         InteractionRow,
         MoneyRow,
         EvidenceRow,
+        LegalHoldRow,
+        VoidedRow,
+        PayloadRow,
+        BlobRow,
     }
 )
-"""The copies whose entries can be corrected, voided or followed by a newer state."""
+"""Copies of entries that can be corrected, voided or followed by a newer state; what is erased."""
 
 
 def _policies(names: _Names) -> list[str]:

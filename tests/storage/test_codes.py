@@ -21,7 +21,7 @@ PINNED = {
     records.Direction: "in out",
     records.EntryKind: "ledger staff hourly_rate exchange_rate score_policy import_started "
     "import_finished import_undone customer interaction invoice sale payment refund chargeback "
-    "write_off concession evidence void",
+    "write_off concession evidence void erasure erasure_refused legal_hold key incarnation",
     records.Fault: "ours customer shared third_party unknown",
     records.MoneyKind: "invoice sale payment refund chargeback write_off concession",
     records.Part: "shared staff content",
