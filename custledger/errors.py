@@ -12,6 +12,9 @@ __all__ = [
     "ClosedLedgerError",
     "ConnectionLostError",
     "CustledgerError",
+    "EvidenceAlteredError",
+    "EvidenceLockedError",
+    "ExtraNeededError",
     "ImportFileError",
     "LedgerBusyError",
     "LedgerUnreadableError",
@@ -19,7 +22,9 @@ __all__ = [
     "MappingError",
     "NotALedgerError",
     "NotFoundError",
+    "NotPublishedError",
     "SchemaVersionError",
+    "SigningRefusedError",
     "UnregisteredActorError",
     "WrongThreadError",
 ]
@@ -101,6 +106,21 @@ class LedgerUnreadableError(CustledgerError):
     exit_code = 9
 
 
+class EvidenceAlteredError(LedgerUnreadableError):
+    """The encrypted file of the evidence is not as it was written: it does not decrypt.
+
+    Restore the file from a backup; `custledger verify` lists what was changed.
+    """
+
+
+class EvidenceLockedError(LedgerUnreadableError):
+    """The evidence is encrypted, and its customer's key is not there.
+
+    If the key was destroyed, the contents are erased for good; if not, open the ledger with the
+    folder of keys that it was written with.
+    """
+
+
 class ConnectionLostError(CustledgerError):
     """The connection to the database server was lost: it stopped, restarted or ended the session.
 
@@ -110,6 +130,29 @@ class ConnectionLostError(CustledgerError):
     """
 
     exit_code = 10
+
+
+class SigningRefusedError(CustledgerError):
+    """The checkpoint does not continue what this key signed before. Nothing was signed.
+
+    Either the ledger was restored from a backup (`custledger resume` goes on explicitly), or its
+    seals were changed: verify it against a published checkpoint.
+    """
+
+    exit_code = 11
+
+
+class NotPublishedError(CustledgerError):
+    """The checkpoint could not be published there, and nothing counts as published.
+
+    See that the place can be reached, then publish again; the checkpoint itself is kept.
+    """
+
+    exit_code = 12
+
+
+class ExtraNeededError(BadInputError):
+    """This needs a package that is not installed. Install it: pip install 'custledger[trail]'."""
 
 
 class ImportFileError(BadInputError):
