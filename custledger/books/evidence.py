@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import mimetypes
 import os
-import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from sqlalchemy import Connection, select
 
 from custledger.core.bodies import evidence_from
 from custledger.core.checks import check_moment
+from custledger.core.clock import to_microseconds
 from custledger.core.facts import evidence_body
+from custledger.core.mail import MAIL, Mail, parse_mail
 from custledger.core.records import (
     Customer,
     EntryKind,
@@ -24,24 +23,58 @@ from custledger.core.records import (
     MoneyEntry,
     Part,
 )
-from custledger.core.trail import SALT_BYTES, CommittedStream, commitment
 from custledger.errors import BadInputError, LedgerUnreadableError, NotFoundError
-from custledger.storage.blobs import chunks_of
 from custledger.storage.bulk import table_of
+from custledger.storage.contents import Stored, cipher_of, stream_content
 from custledger.storage.context import Context
 from custledger.storage.corrections import current, void
-from custledger.storage.journal import Content, Draft, Journal
+from custledger.storage.heads import lock_chains
+from custledger.storage.intake import (
+    LIMIT_BYTES,
+    Source,
+    Taken,
+    check_limit,
+    limited,
+    opened,
+    take,
+    twins_of,
+)
+from custledger.storage.journal import Draft, Journal
 from custledger.storage.lookup import CustomerLike, customer_key
-from custledger.storage.reading import stored_entries
+from custledger.storage.media_types import TEXT, check_media_type, media_type_of
+from custledger.storage.reading import bodies_of, stored_entries
 from custledger.storage.rights import refuse_without_evidence
 from custledger.storage.tables import EvidenceRow, InteractionRow, MoneyRow, PayloadRow
 
-__all__ = ["EvidenceBook"]
+__all__ = ["LIMIT_BYTES", "EvidenceBook"]
 
 _table = table_of(EvidenceRow)
 _payload = table_of(PayloadRow)
 _ATTACHED = frozenset({"to", "text", "path", "file", "media_type", "caption", "occurred_at"})
+_ATTACHED |= {"limit_bytes", "allow_duplicate"}
 _LINKED = (table_of(InteractionRow), table_of(MoneyRow))
+
+_Target = Interaction | MoneyEntry | EntryRef | CustomerLike
+
+
+class _Facts(NamedTuple):
+    """What is said of a piece: ``declared`` is the type that a sender gave, which may be wrong."""
+
+    media_type: str | None = None
+    caption: str = ""
+    occurred_at: int | None = None
+    limit: int = LIMIT_BYTES
+    allow_duplicate: bool = False
+    declared: str = ""
+    from_mail: EntryRef | None = None
+
+
+class _AlreadyThereError(Exception):
+    """Takes back what was kept to find out that it was there already."""
+
+    def __init__(self, ref: EntryRef) -> None:
+        super().__init__(ref)
+        self.ref = ref
 
 
 class EvidenceBook:
@@ -52,7 +85,7 @@ class EvidenceBook:
 
     def attach(
         self,
-        to: Interaction | MoneyEntry | EntryRef | CustomerLike,
+        to: _Target,
         *,
         text: str | None = None,
         path: str | os.PathLike[str] | None = None,
@@ -60,37 +93,57 @@ class EvidenceBook:
         media_type: str | None = None,
         caption: str = "",
         occurred_at: datetime | None = None,
+        limit_bytes: int = LIMIT_BYTES,
+        allow_duplicate: bool = False,
     ) -> Evidence:
         """Attach a text, a file by path, or an open binary file to an interaction or a customer.
 
-        Files are streamed into the evidence store whatever their size. ``media_type`` defaults to
-        what the file's name says, or text/plain.
+        Files are streamed into the evidence store; one larger than ``limit_bytes`` (256 MiB) is
+        refused, and nothing of it stays. ``media_type`` defaults to what the first bytes say, then
+        to what the file's name says.
+
+        Doing it twice does no harm: the same bytes for the same target are the piece that is there
+        already, which is returned with the caption that it has, and nothing is written unless
+        ``allow_duplicate``. For another target they are kept, and ``same_as`` names the first.
         """
-        if sum(source is not None for source in (text, path, file)) != 1:
-            raise BadInputError("Give exactly one of text, path and file as evidence.")
-        where = None if path is None else _path(path)
-        name = "" if where is None else where.name
-        guessed = "text/plain" if text is not None else mimetypes.guess_type(name)[0]
-        with self._context.write() as journal:
-            subject, linked = self._target(journal, to)
-            if text is not None:
-                content, size = _text_content(text)
-            elif where is not None:
-                content, size = self._keep_path(journal, where)
-            else:
-                content, size = self._keep(journal, chunks_of(file))  # type: ignore[arg-type]
-            body = evidence_body(
-                media_type=media_type or guessed or "application/octet-stream",
-                size=size,
-                caption=caption,
-                file_name=name,
-                interaction=linked,
-            )
-            occurred = None if occurred_at is None else check_moment(occurred_at, "occurred_at")
-            draft = Draft(subject, EntryKind.EVIDENCE, body, occurred, content=content)
-            written = journal.append([draft])[0]
-            ref = EntryRef(self._context.identities.uuid(journal.connection, subject), written.seq)
-        return self.get(ref)
+        facts = _facts(media_type, caption, occurred_at, limit_bytes, allow_duplicate)
+        with opened(text=text, path=path, file=file) as source:
+            return self.get(self._attach(to, source, facts))
+
+    def attach_mail(
+        self,
+        to: _Target,
+        *,
+        path: str | os.PathLike[str] | None = None,
+        file: BinaryIO | None = None,
+        caption: str = "",
+        occurred_at: datetime | None = None,
+        limit_bytes: int = LIMIT_BYTES,
+        allow_duplicate: bool = False,
+    ) -> list[Evidence]:
+        """Attach an e-mail (.eml): first the mail byte by byte, then each file that came with it.
+
+        All or none. ``caption`` defaults to the mail's subject, ``occurred_at`` to its date if that
+        lies in the past. The files name the mail as ``from_mail``; one that is there already, such
+        as the picture in a signature, is returned as it is. BadInputError for what is no mail.
+        """
+        limit = check_limit(limit_bytes)
+        if (path is None) == (file is None):
+            raise BadInputError("Give either path or file as the mail.")
+        with opened(text=None, path=path, file=file) as source:
+            data = b"".join(limited(source, limit))
+        mail = parse_mail(data)
+        facts = _facts(MAIL, caption or mail.subject, occurred_at, limit, allow_duplicate)
+        if occurred_at is None:
+            facts = facts._replace(occurred_at=self._sent_at(mail))
+        with self._context.write():
+            whole = self._attach(to, Source([data], source.name), facts)
+            rest = facts._replace(media_type=None, caption="", from_mail=whole)
+            refs = [whole]
+            for part in mail.parts:
+                told = rest._replace(declared=part.media_type)
+                refs.append(self._attach(to, Source([part.data], part.file_name), told))
+        return [self.get(ref) for ref in dict.fromkeys(refs)]
 
     def attach_many(self, rows: Iterable[Mapping[str, Any]]) -> list[EntryRef]:
         """Attach several, from mappings of what ``attach`` takes (``to`` too): all or none."""
@@ -119,7 +172,8 @@ class EvidenceBook:
     def read(self, evidence: Evidence | EntryRef) -> Iterator[bytes]:
         """The bytes of a piece of evidence, in chunks; between two, anything else may be done.
 
-        Each chunk is read on its own, so that stopping half way holds nothing open.
+        Each chunk is read on its own, so that stopping half way holds nothing open. What is
+        encrypted is decrypted; EvidenceLockedError where the key is not there.
         """
         ref = _ref(evidence)
         with self._context.read() as connection:
@@ -128,8 +182,14 @@ class EvidenceBook:
                 _payload.c.entry_id == found.entry_id, _payload.c.part == Part.CONTENT
             )
             refuse_without_evidence(connection, f"Reading {ref}")
-            body, blob = connection.execute(query).one()
-        return iter([bytes(body)]) if blob is None else self._stream(ref, blob)
+            row = connection.execute(query).one_or_none()
+            if row is None:
+                raise NotFoundError(f"The content of evidence {ref} was erased.")
+            shared = (
+                bodies_of(connection, [found.entry_id]).get(found.entry_id, {}).get(Part.SHARED)
+            )
+        stored = Stored(ref.subject, row.body, row.blob, cipher_of(shared))
+        return self._stream(ref, stream_content(self._context.read, self._context, stored))
 
     def void(self, evidence: Evidence | EntryRef, *, reason: str) -> None:
         """Take evidence attached by mistake out of the current state; the trail keeps it."""
@@ -147,9 +207,40 @@ class EvidenceBook:
             in_use = set(connection.scalars(names))
         return self._context.blobs.sweep(in_use)
 
-    def _target(
-        self, journal: Journal, to: Interaction | MoneyEntry | EntryRef | CustomerLike
-    ) -> tuple[int, EntryRef | None]:
+    def _attach(self, to: _Target, source: Source, facts: _Facts) -> EntryRef:
+        """One piece in a transaction of its own, or the same piece that was there already."""
+        try:
+            with self._context.write() as journal:
+                key, linked = self._target(journal, to)
+                subject = self._context.identities.uuid(journal.connection, key)
+                taken = take(journal, self._context, subject, source, facts.limit)
+                # Two who attach the same at once, as by a double click, take turns from here on.
+                lock_chains(journal.connection, self._context.ledger, [key])
+                first = self._first_twin(journal, key, taken, linked, facts)
+                draft = _draft(key, source, taken, facts, linked, first)
+                return EntryRef(subject, journal.append([draft])[0].seq)
+        except _AlreadyThereError as found:
+            return found.ref
+
+    def _first_twin(
+        self, journal: Journal, key: int, taken: Taken, linked: EntryRef | None, facts: _Facts
+    ) -> EntryRef | None:
+        """The earliest piece with the same bytes; _AlreadyThereError if one has the same target."""
+        first, subject = None, taken.stored.subject
+        for twin in twins_of(journal.connection, self._context, key, taken):
+            first = first or EntryRef(subject, twin.seq)
+            if facts.allow_duplicate:
+                break
+            if twin.interaction == (None if linked is None else linked.seq):
+                raise _AlreadyThereError(EntryRef(subject, twin.seq))
+        return first
+
+    def _sent_at(self, mail: Mail) -> int | None:
+        if mail.sent_at is None or mail.sent_at > self._context.now():
+            return None
+        return to_microseconds(mail.sent_at)
+
+    def _target(self, journal: Journal, to: _Target) -> tuple[int, EntryRef | None]:
         if isinstance(to, Interaction | MoneyEntry):
             to = to.id
         if isinstance(to, EntryRef):
@@ -163,27 +254,9 @@ class EvidenceBook:
             raise BadInputError("Evidence belongs to an interaction or a customer; name one.")
         return customer_key(journal.connection, self._context, to), None
 
-    def _keep_path(self, journal: Journal, path: Path) -> tuple[Content, int]:
+    def _stream(self, ref: EntryRef, chunks: Iterator[bytes]) -> Iterator[bytes]:
         try:
-            file = path.open("rb")
-        except OSError as error:
-            raise BadInputError(
-                f"{path} cannot be read: {error.strerror}. Check the path."
-            ) from error
-        with file:
-            return self._keep(journal, chunks_of(file))
-
-    def _keep(self, journal: Journal, chunks: Iterable[bytes]) -> tuple[Content, int]:
-        name, stream = uuid.uuid4().hex, CommittedStream(os.urandom(SALT_BYTES), chunks)
-        blobs, connection = self._context.blobs, journal.connection
-        blobs.write(connection, name, stream)
-        if not blobs.transactional:
-            self._context.database.on_rollback(lambda: blobs.delete(connection, name))
-        return Content(stream.salt, stream.commitment(), None, name), stream.size
-
-    def _stream(self, ref: EntryRef, blob: str) -> Iterator[bytes]:
-        try:
-            yield from self._context.blobs.stream(self._context.read, blob)
+            yield from chunks
         except FileNotFoundError as error:
             raise NotFoundError(
                 f"The file of evidence {ref} is missing from the evidence store. "
@@ -209,21 +282,38 @@ def _row(row: object) -> dict[str, Any]:
     return dict(row)
 
 
-def _path(path: object) -> Path:
-    if not isinstance(path, str | os.PathLike) or "\0" in str(path):
-        raise BadInputError(f"path must be the path of a file, not {path!r}.")
-    return Path(path)
+def _facts(
+    media_type: str | None,
+    caption: str,
+    occurred_at: datetime | None,
+    limit_bytes: int,
+    allow_duplicate: bool,
+) -> _Facts:
+    moment = None if occurred_at is None else check_moment(occurred_at, "occurred_at")
+    kind = None if media_type is None else check_media_type(media_type)
+    return _Facts(kind, caption, moment, check_limit(limit_bytes), allow_duplicate)
 
 
-def _text_content(text: object) -> tuple[Content, int]:
-    if not isinstance(text, str):
-        raise BadInputError(f"text must be text, not {text!r}; give bytes as a file.")
-    try:
-        data = text.encode()
-    except UnicodeEncodeError as error:
-        raise BadInputError("The text holds half a surrogate pair: attach it as a file.") from error
-    salt = os.urandom(SALT_BYTES)
-    return Content(salt, commitment(salt, data), data, None), len(data)
+def _draft(
+    key: int,
+    source: Source,
+    taken: Taken,
+    facts: _Facts,
+    linked: EntryRef | None,
+    same_as: EntryRef | None,
+) -> Draft:
+    found = TEXT if source.is_text else media_type_of(taken.head, source.name, facts.declared)
+    body = evidence_body(
+        media_type=facts.media_type or found,
+        size=taken.size,
+        caption=facts.caption,
+        file_name=source.name,
+        interaction=linked,
+        same_as=same_as,
+        from_mail=facts.from_mail,
+        cipher=taken.stored.cipher,
+    )
+    return Draft(key, EntryKind.EVIDENCE, body, facts.occurred_at, content=taken.content)
 
 
 def _ref(evidence: object) -> EntryRef:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from custledger.books.evidence import LIMIT_BYTES
 from custledger.cli.entries import (
     At,
     Case,
@@ -30,7 +31,7 @@ from custledger.cli.session import (
     Session,
     command,
     customer_of,
-    entry_of,
+    entry_or_customer,
     minutes,
     moment,
     occurrence,
@@ -102,6 +103,7 @@ def interaction(
     app,
     "evidence",
     'custledger record evidence "Ann Miller#7" --file mail.eml --caption "the complaint"',
+    'custledger record evidence "Ann Miller" --file call.wav --limit 2000',
     'custledger record evidence "Ann Miller" --text "Call of 3 June, transcribed by Sam."',
 )
 def evidence(
@@ -116,29 +118,47 @@ def evidence(
         str | None, option("--text", metavar="TEXT", text="The evidence itself.")
     ] = None,
     file: Annotated[
-        Path | None, option("--file", metavar="PATH", text="A file of any size; it is copied.")
+        Path | None,
+        option(
+            "--file",
+            metavar="PATH",
+            text="A file; it is copied. What is attached to a mail (.eml) is kept as well.",
+        ),
     ] = None,
     caption: Annotated[str, option("--caption", metavar="TEXT", text="What it shows.")] = "",
     media_type: Annotated[
         str | None,
-        option("--media-type", metavar="TYPE", text="As image/png. Default: by the file's name."),
+        option(
+            "--media-type",
+            metavar="TYPE",
+            text="As image/png. Default: by the file's first bytes, then by its name.",
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        option("--limit", metavar="MIB", text="The largest size in MiB. Default: 256.", min=1),
     ] = None,
     at: At = None,
 ) -> None:
     """Attach a text or a file that shows what happened."""
+    limit_bytes = LIMIT_BYTES if limit is None else limit * 2**20
     with session.open() as ledger:
-        target = entry_of(ledger, to) if _names_entry(to) else customer_of(ledger, to)
-        kept = ledger.evidence.attach(
-            target,
-            text=text,
-            path=file,
-            caption=caption,
-            media_type=media_type,
-            occurred_at=occurrence(at, ledger),
-        )
-    typer.echo(f"Kept as evidence #{kept.id.seq}: {kept.media_type}, {kept.size:,} bytes.")
+        target = entry_or_customer(ledger, to)
+        shared: dict[str, Any] = {
+            "path": file,
+            "caption": caption,
+            "occurred_at": occurrence(at, ledger),
+            "limit_bytes": limit_bytes,
+        }
+        if text is None and media_type is None and _is_mail(file):
+            kept = ledger.evidence.attach_mail(target, **shared)
+        else:
+            kept = [ledger.evidence.attach(target, text=text, media_type=media_type, **shared)]
+    for piece in kept:
+        same = "" if piece.same_as is None else f" The same bytes as #{piece.same_as.seq}."
+        size = f"{piece.size:,} bytes"
+        typer.echo(f"Kept as evidence #{piece.id.seq}: {piece.media_type}, {size}.{same}")
 
 
-def _names_entry(text: str) -> bool:
-    number = text.rpartition("#")[2] if "#" in text else text.rpartition("/")[2]
-    return number != text and number.isdigit()
+def _is_mail(file: Path | None) -> bool:
+    return file is not None and file.suffix.lower() == ".eml"

@@ -163,7 +163,6 @@ def money_from(stored: StoredEntry) -> MoneyEntry:
 def evidence_from(stored: StoredEntry) -> Evidence:
     """The evidence that a stored entry describes."""
     body = stored.body
-    interaction = body.get("interaction")
     occurred_at, _ = _times(stored)
     return Evidence(
         id=stored.id,
@@ -175,8 +174,16 @@ def evidence_from(stored: StoredEntry) -> Evidence:
         size=body["size"],
         caption=body.get("caption", ""),
         file_name=body.get("file_name", ""),
-        interaction=None if interaction is None else EntryRef(stored.id.subject, interaction),
+        interaction=_ref(stored, "interaction"),
+        same_as=_ref(stored, "same_as"),
+        from_mail=_ref(stored, "from_mail"),
+        cipher=body.get("cipher", ""),
     )
+
+
+def _ref(stored: StoredEntry, name: str) -> EntryRef | None:
+    seq = stored.body.get(name)
+    return None if seq is None else EntryRef(stored.id.subject, seq)
 
 
 def _times(stored: StoredEntry) -> tuple[datetime, datetime]:

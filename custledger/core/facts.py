@@ -252,12 +252,22 @@ def exchange_rate_body(currency: Money, rate: str, effective_on: date | None) ->
 
 
 def evidence_body(
-    *, media_type: str, size: int, caption: str, file_name: str, interaction: EntryRef | None
+    *,
+    media_type: str,
+    size: int,
+    caption: str,
+    file_name: str,
+    interaction: EntryRef | None,
+    same_as: EntryRef | None = None,
+    from_mail: EntryRef | None = None,
+    cipher: str = "",
 ) -> Body:
     """The shared body of a piece of evidence; its bytes are the payload's content part."""
     body: Body = {"media_type": check_text(media_type, "media_type"), "size": size}
     _put_texts(body, {"caption": caption, "file_name": file_name}, ("caption", "file_name"))
-    return body if interaction is None else body | {"interaction": interaction.seq}
+    named = {"interaction": interaction, "same_as": same_as, "from_mail": from_mail}
+    body |= {name: ref.seq for name, ref in named.items() if ref is not None}
+    return body | {"cipher": cipher} if cipher else body
 
 
 def staff_part(facts: Mapping[str, Any]) -> Body | None:

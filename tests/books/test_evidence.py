@@ -88,7 +88,7 @@ def test_evidence_belongs_to_an_interaction_a_money_entry_or_a_customer(
         for to in (call, call.id, sale, sale.id, ann, ann.id, "Ann Miller")
     ]
     assert linked == [call.id, call.id, sale.id, sale.id, None, None, None]
-    assert [e.interaction for e in ledger.evidence.of(ann)] == linked
+    assert [e.interaction for e in ledger.evidence.of(ann)] == [call.id, sale.id, None]
 
 
 def test_evidence_needs_something_that_exists(
@@ -188,7 +188,7 @@ def content_of(ledger: Ledger):  # type: ignore[no-untyped-def]
 
 def test_names_in_the_store_tell_nothing(ledger: Ledger, ann: Customer, location: str) -> None:
     for _ in range(2):
-        ledger.evidence.attach(ann, file=io.BytesIO(b"the same"))
+        ledger.evidence.attach(ann, file=io.BytesIO(b"the same"), allow_duplicate=True)
     names = stored_files(ledger, location)
     assert len(set(names)) == 2
     assert all(len(name) == 32 for name in names)
