@@ -14,6 +14,7 @@ from custledger.core.checks import check_day
 from custledger.core.clock import day_of, to_microseconds
 from custledger.errors import BadInputError
 from custledger.storage.blobs import BlobStore
+from custledger.storage.data_keys import DataKeys
 from custledger.storage.database import Database
 from custledger.storage.identities import Identities
 from custledger.storage.journal import Journal
@@ -37,6 +38,8 @@ class Context:
     blobs: BlobStore
     identities: Identities = field(default_factory=Identities)
     batch: int | None = None
+    wrote: Callable[[int], None] | None = None
+    encryption: DataKeys | None = None
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -69,6 +72,7 @@ class Context:
                 actor_id=self.actor_id,
                 recorded_at=to_microseconds(self.now()),
                 batch=self.batch,
+                wrote=self.wrote,
             )
 
     @contextmanager

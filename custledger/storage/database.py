@@ -27,6 +27,9 @@ class Database:
         self._open: Connection | None = None
         self._closed = False
         self._undo: list[Callable[[], None]] = []
+        self._after: list[Callable[[], None]] = []
+        self.after_commit: Callable[[], None] | None = None
+        """Called after each commit of our own, when nothing can undo it any more."""
         self._process = os.getpid()
         self._user, self._uses, self._turn = 0, 0, threading.Lock()
 
@@ -34,6 +37,11 @@ class Database:
     def joins_host(self) -> bool:
         """Whether the writes are part of a host's transaction, which may still be rolled back."""
         return self.transactions.joins_host
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether what is written now is committed later, together with other writes."""
+        return self.joins_host or self._open is not None
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -52,13 +60,17 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, patience: float | None = None) -> Iterator[Connection]:
         """A connection in a write transaction: committed at the end, rolled back on an error.
 
         Inside an open write, or as a host's guest, it is a savepoint: a write that failed leaves
-        nothing, even where the caller goes on with the others.
+        nothing, even where the caller goes on with the others. ``patience`` is how many seconds to
+        wait for SQLite's one writer, by default as long as any write waits.
         """
-        with self._transaction() as connection, self.transactions.speaking(connection):
+        with (
+            self._transaction(patience=patience) as connection,
+            self.transactions.speaking(connection),
+        ):
             yield connection
 
     @contextmanager
@@ -70,6 +82,10 @@ class Database:
     def on_rollback(self, undo: Callable[[], None]) -> None:
         """Call ``undo`` if the open write fails: for what the database cannot roll back itself."""
         self._undo.append(undo)
+
+    def on_commit(self, act: Callable[[], None]) -> None:
+        """Call ``act`` once the open write is committed; never for a guest, whose host commits."""
+        self._after.append(act)
 
     def close(self) -> None:
         """Give back what is ours, for good; a second time there is nothing to do."""
@@ -95,7 +111,9 @@ class Database:
                     yield connection
 
     @contextmanager
-    def _transaction(self, *, with_host: bool = False) -> Iterator[Connection]:
+    def _transaction(
+        self, *, with_host: bool = False, patience: float | None = None
+    ) -> Iterator[Connection]:
         with self._use(), translated():
             self._check_open()
             if self._open is not None:
@@ -103,21 +121,33 @@ class Database:
                 with savepoint, self._undoing():
                     yield self._open
                 return
-            with self.transactions.writing(with_host=with_host) as connection:
-                self._open = connection
-                try:
-                    with self._undoing():
-                        yield connection
-                finally:
-                    self._open = None
-                    self._undo.clear()
+            try:
+                with self.transactions.writing(
+                    with_host=with_host, patience=patience
+                ) as connection:
+                    self._open = connection
+                    try:
+                        with self._undoing():
+                            yield connection
+                    finally:
+                        self._open = None
+                        self._undo.clear()
+            finally:
+                acts, self._after = self._after, []
+            if not self.joins_host:
+                # What several registered runs once, after the last of them.
+                for act in [*dict.fromkeys(reversed(acts))][::-1]:
+                    act()
+        if self.after_commit is not None and not self.joins_host:
+            self.after_commit()
 
     @contextmanager
     def _undoing(self) -> Iterator[None]:
-        mark = len(self._undo)
+        mark, after = len(self._undo), len(self._after)
         try:
             yield
         except BaseException:
+            del self._after[after:]
             # Not after a commit that failed: then nobody can say whether the entry was kept.
             while len(self._undo) > mark:
                 self._undo.pop()()

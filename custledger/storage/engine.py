@@ -18,8 +18,10 @@ from custledger.errors import BadInputError, LedgerUnwritableError, NotALedgerEr
 from custledger.storage.naming import check_schema, options_for
 
 __all__ = [
+    "PATIENCE",
     "WAIT_SECONDS",
     "WRITE",
+    "begin_sqlite",
     "engine_for",
     "file_of",
     "file_of_url",
@@ -31,6 +33,9 @@ __all__ = [
 
 WRITE: Final = "custledger_write"
 """Execution option of a connection whose next transaction will write."""
+
+PATIENCE: Final = "custledger_patience"
+"""Execution option: how many seconds such a transaction waits at most for others, on SQLite."""
 
 _MEMORY: Final = ":memory:"
 # By pattern, not by parsing: a URL with a typing error is shown as well. A password may hold an @.
@@ -45,6 +50,7 @@ _PRAGMAS: Final = (
     "synchronous = FULL",
     "foreign_keys = ON",
     "recursive_triggers = ON",  # so that REPLACE fires the guards against DELETE
+    "secure_delete = ON",  # what is deleted is overwritten; an erasure needs more (see purging)
     "cache_size = -65536",
 )
 
@@ -189,8 +195,22 @@ def _sqrt(value: float | None) -> float | None:
 def _begin_sqlite(connection: Connection) -> None:
     # IMMEDIATE takes the write lock at once: a transaction that reads a head and then writes can
     # never find, half way, that another writer was there in between.
-    writes = connection.get_execution_options().get(WRITE, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    begin_sqlite(connection, writes=connection.get_execution_options().get(WRITE, False))
+
+
+def begin_sqlite(connection: Connection, *, writes: bool) -> None:
+    """Begin; a writer waits for the others no longer than its execution option says, if any."""
+    patience = connection.get_execution_options().get(PATIENCE)
+    if not writes or patience is None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        return
+    before = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+    wait = min(before, int(patience * 1000))
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {wait}")
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {before}")
 
 
 def _postgresql(url: URL, wait_seconds: float, schema: str | None) -> Engine:

@@ -7,22 +7,38 @@ was before the lock was granted, so that the insert finds out whether another wr
 between. If so one reads again, now behind the lock; where the lock is taken one waits for it first.
 A batch takes all its locks first, in sorted order, so that two batches never wait for each other in
 a circle; it takes none for customers that it adds, whose chains nobody else knows of.
+
+One lock more is the writers' own: each shares it from before it takes a key until its transaction
+ends. A sealer takes it alone, so that whatever it does not see yet gets a later key and a later
+moment: an entry that a host committed late is never mistaken for one that was dated back.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ARRAY, BigInteger, Connection, Row, any_, bindparam, case, func, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import aliased
 
+from custledger.errors import LedgerBusyError
 from custledger.storage.bulk import portions, table_of
+from custledger.storage.engine import WAIT_SECONDS
 from custledger.storage.identities import allocate, sequence_of
 from custledger.storage.tables import CustomerRow, EntryRow, IdentityRow
 
-__all__ = ["Head", "Heads", "head_for_one", "heads_for", "lock_chains"]
+__all__ = [
+    "Head",
+    "Heads",
+    "head_for_one",
+    "heads_for",
+    "lock_chains",
+    "lock_notes",
+    "lock_writers_out",
+]
 
 
 class Head(NamedTuple):
@@ -67,16 +83,36 @@ _LAST_KEY: Final = select(func.coalesce(func.max(_last.c.id), 0)).scalar_subquer
 _HEADS_AND_KEY: Final = _HEAD.where(
     _identity.c.id.in_(bindparam("subjects", expanding=True))
 ).add_columns(_LAST_KEY)
-_LOCKED: Final = func.pg_try_advisory_xact_lock(bindparam("space"), bindparam("lock"))
-# CASE asks for the lock first: a writer who has to wait takes no key that would be lost.
-_KEY_IF_LOCKED: Final = case((_LOCKED, func.nextval(bindparam("sequence"))))
-_HEAD_IF_LOCKED: Final = _HEAD.where(_identity.c.id == bindparam("subject")).add_columns(
-    _KEY_IF_LOCKED
-)
-_LOCK: Final = text("SELECT pg_advisory_xact_lock(:space, k) FROM unnest(CAST(:locks AS int[])) k")
 _SPACE: Final = 2**31
 _LOCKS: Final = 1024
 """Chains share this many locks: the server keeps the locks of all its transactions in one table."""
+_WRITERS, _NOTES = _LOCKS, _LOCKS + 1
+_LOCKED: Final = func.pg_try_advisory_xact_lock(bindparam("space"), bindparam("lock"))
+_NOT_SEALING: Final = func.pg_try_advisory_xact_lock_shared(bindparam("space"), _WRITERS)
+# CASE asks for the locks first: a writer who has to wait takes no key that would be lost, and no
+# key from before a seal that is being made.
+_KEY_IF_LOCKED: Final = case(
+    (_NOT_SEALING, case((_LOCKED, func.nextval(bindparam("sequence"))))),
+)
+_HEAD_IF_LOCKED: Final = _HEAD.where(_identity.c.id == bindparam("subject")).add_columns(
+    _KEY_IF_LOCKED
+)
+# The writers' lock before those of chains, and also where there is no chain to lock.
+_LOCK: Final = text(
+    f"WITH writer AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(:space, {_WRITERS})) "
+    "SELECT pg_advisory_xact_lock(:space, k) "
+    "FROM writer LEFT JOIN unnest(CAST(:locks AS int[])) k ON true"
+)
+_LOCK_ALONE: Final = text("SELECT pg_advisory_xact_lock(:space, :lock)")
+_TIMEOUT: Final = text("SELECT setting FROM pg_settings WHERE name = 'lock_timeout'")
+_SET_TIMEOUT: Final = text("SELECT set_config('lock_timeout', :milliseconds, true)")
+_NOT_AVAILABLE: Final = "55P03"
+_FIRST_STRETCH, _LONGEST_STRETCH = 0.1, 1.0
+_STILL_WRITING: Final = (
+    "A seal waits until every transaction that has written to the ledger has ended, a host "
+    "application's too, and one has been open for too long. Nothing was sealed; try again when it "
+    "has ended."
+)
 
 
 def heads_for(connection: Connection, subjects: Sequence[int], actor: int, count: int) -> Heads:
@@ -114,6 +150,46 @@ def lock_chains(connection: Connection, ledger: UUID, subjects: Sequence[int]) -
     if connection.dialect.name != "sqlite":
         locks = sorted({key % _LOCKS for key in subjects})
         connection.execute(_LOCK, {"space": _space(ledger), "locks": locks})
+
+
+def lock_writers_out(connection: Connection, ledger: UUID, patience: float | None = None) -> None:
+    """Wait until nobody is writing, and let nobody begin until the transaction ends.
+
+    ``patience`` is how many seconds to wait at most; by default as long as any write waits. On
+    SQLite a transaction that writes is alone already. Raises LedgerBusyError.
+    """
+    if connection.dialect.name == "sqlite":
+        return
+    before = connection.scalar(_TIMEOUT) or "0"
+    wait = float(before) / 1000 or WAIT_SECONDS
+    until = time.monotonic() + (wait if patience is None else min(wait, patience))
+    stretch = _FIRST_STRETCH
+    # Whoever queues for this lock holds up all who come to share it. Behind a host's transaction
+    # that stays open for long, the others are let through again and again.
+    while not _locked_alone(connection, ledger, stretch, before):
+        if time.monotonic() + stretch > until:
+            raise LedgerBusyError(_STILL_WRITING)
+        time.sleep(stretch / 2)
+        stretch = min(2 * stretch, _LONGEST_STRETCH)
+
+
+def lock_notes(connection: Connection, ledger: UUID) -> None:
+    """Wait for the lock of those who number notes and anchors; writers do not take it."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(_LOCK_ALONE, {"space": _space(ledger), "lock": _NOTES})
+
+
+def _locked_alone(connection: Connection, ledger: UUID, seconds: float, before: str) -> bool:
+    try:
+        with connection.begin_nested():
+            connection.execute(_SET_TIMEOUT, {"milliseconds": f"{seconds * 1000:.0f}"})
+            connection.execute(_LOCK_ALONE, {"space": _space(ledger), "lock": _WRITERS})
+            connection.execute(_SET_TIMEOUT, {"milliseconds": before})
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != _NOT_AVAILABLE:
+            raise
+        return False
+    return True
 
 
 def _head(row: Row[Any]) -> Head:

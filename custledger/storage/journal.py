@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, cast
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from custledger.core.bodies import StoredEntry
 from custledger.core.canonical import canonical_bytes
 from custledger.core.facts import Body
 from custledger.core.records import EntryKind, EntryRef, Part
-from custledger.core.trail import SALT_BYTES, Header, commitment, genesis
+from custledger.core.trail import SALT_BYTES, Header, commitment, erases_of, genesis
 from custledger.errors import (
     BadInputError,
     LedgerBusyError,
@@ -25,6 +26,7 @@ from custledger.errors import (
 )
 from custledger.storage.bulk import insert_rows, insert_unless_taken, portions, table_of
 from custledger.storage.copies import Placed, Places, copy_rows, table_for
+from custledger.storage.erased import refuse_erased
 from custledger.storage.heads import Heads, head_for_one, heads_for, lock_chains
 from custledger.storage.identities import Identities
 from custledger.storage.ownership import OWNED_KINDS, refuse_owners, refuse_targets_gone
@@ -41,6 +43,7 @@ _entry = table_of(EntryRow)
 _PLACE: Final = ("subject_id", "seq")
 _TRIES: Final = 2
 """Once where the lock was taken or the head out of date, and once behind the lock."""
+_STALE_SECONDS: Final = 60
 _NOBODY: Final = (
     "Who writes was registered in a transaction that was rolled back. Nothing was written; open "
     "the ledger again as somebody who is registered."
@@ -84,12 +87,12 @@ class Superseded(NamedTuple):
     first: tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Journal:
     """Writes entries, payloads and copies over one connection, in its transaction.
 
     ``ledger`` and ``actor_id`` are uuids, ``actor`` and ``batch`` identity keys; ``recorded_at`` is
-    microseconds since 1970 UTC.
+    microseconds since 1970 UTC. ``wrote`` is told how many entries were appended.
     """
 
     connection: Connection
@@ -100,6 +103,8 @@ class Journal:
     actor_id: UUID
     recorded_at: int
     batch: int | None = None
+    wrote: Callable[[int], None] | None = None
+    _looked_at: float = field(default_factory=time.monotonic)
 
     def append(self, drafts: Sequence[Draft]) -> list[Written]:
         """Write drafts in their order, each at the end of its subject's chain."""
@@ -112,14 +117,25 @@ class Journal:
             # Nobody else knows of a customer that is new, so that its chain needs no lock.
             new = {d.subject_id for d in drafts if _is_new(d)}
             lock_chains(self.connection, self.ledger, [key for key in subjects if key not in new])
+            self._keep_up()
             heads = heads_for(self.connection, subjects, self.actor, len(drafts))
             chained = self._chained(drafts, heads)
             insert_rows(self.connection, EntryRow, chained.entries)
             self._write_rest(drafts, chained)
+        if self.wrote is not None:
+            self.wrote(len(drafts))
         return [
             Written(p.entry_id, p.subject_id, entry[2])
             for p, entry in zip(chained.placed, chained.entries, strict=True)
         ]
+
+    def _keep_up(self) -> None:
+        # While a long upload was read, or a lock waited for, the ledger may have been sealed, and
+        # an entry that says that it is older than the seal would look dated back.
+        passed = time.monotonic() - self._looked_at
+        if passed > _STALE_SECONDS:
+            self.recorded_at += int(passed * 1_000_000)
+            self._looked_at += passed
 
     def _append_one(self, draft: Draft) -> _Chained:
         """Write one entry to the chain's end as it was found, and again if it was not the end."""
@@ -129,6 +145,7 @@ class Journal:
             if heads is None:
                 lock_chains(connection, self.ledger, [subject])
                 continue
+            self._keep_up()
             # The lock is held from here on: if a writer was in between, nobody is the next time.
             chained = self._chained([draft], heads)
             if self._insert_one(draft, chained):
@@ -164,6 +181,7 @@ class Journal:
         _refuse_gone(drafts, heads)
         if self.connection.dialect.name == "postgresql":  # elsewhere nobody wrote meanwhile
             refuse_targets_gone(self.connection, _targets(drafts))
+            refuse_erased(self.connection, [old.entry_id for old in superseded.values()])
         return _Chained(superseded, *self._chain(drafts, heads, superseded))
 
     def _refuse_owners(
@@ -208,6 +226,7 @@ class Journal:
                 commits=_commit(key, draft, salts, payloads),
                 occurred_at=occurred_at,
                 supersedes=draft.supersedes,
+                erases=erases_of(kind.value, draft.body),
                 import_batch=batch,
             )
             ends[subject] = (seq, digest := header.hash())
@@ -300,8 +319,8 @@ def _refuse_gone(drafts: Sequence[Draft], heads: Heads) -> None:
     owners = {d.subject_id for d in drafts if d.kind in OWNED_KINDS} - added
     if not all(heads.of[owner].is_customer for owner in owners):
         raise NotFoundError(
-            "No current customer has that id; it may have been voided. Nothing was written; look "
-            "the customer up again."
+            "No current customer has that id; it may have been voided or erased. Nothing was "
+            "written; look the customer up again."
         )
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.orm import Session, scoped_session
 
 from custledger.errors import BadInputError
-from custledger.storage.engine import WRITE, supply_functions
+from custledger.storage.engine import PATIENCE, WRITE, begin_sqlite, supply_functions
 from custledger.storage.naming import options_for, schema_of
 
 __all__ = ["EngineTransactions", "HostTransaction", "Transactions"]
@@ -44,10 +44,13 @@ class Transactions(Protocol):
     def snapshot(self) -> AbstractContextManager[Connection]:
         """A connection whose statements all see the same moment."""
 
-    def writing(self, *, with_host: bool) -> AbstractContextManager[Connection]:
+    def writing(
+        self, *, with_host: bool, patience: float | None = None
+    ) -> AbstractContextManager[Connection]:
         """A connection to write to: what was written is undone if the block fails.
 
-        ``with_host`` says that code of the host runs in the block too.
+        ``with_host`` says that code of the host runs in the block too; ``patience`` how many
+        seconds to wait at most for SQLite's other writers, where the transaction is our own.
         """
 
     def savepoint(
@@ -95,10 +98,12 @@ class EngineTransactions:
         """The same."""
         return self.reading()
 
-    def writing(self, *, with_host: bool) -> AbstractContextManager[Connection]:
+    def writing(
+        self, *, with_host: bool, patience: float | None = None
+    ) -> AbstractContextManager[Connection]:
         """A transaction that is committed at the end, rolled back on an error."""
         level = {} if self.engine.dialect.name == "sqlite" else _NEWEST
-        return self._transaction({WRITE: True, **level}, write=True)
+        return self._transaction({WRITE: True, PATIENCE: patience, **level}, write=True)
 
     def savepoint(
         self, connection: Connection, *, with_host: bool
@@ -117,6 +122,14 @@ class EngineTransactions:
     def schema(self) -> str | None:
         """The schema of choice, however it was named."""
         return schema_of(self.engine)
+
+    @property
+    def location(self) -> str | None:
+        """The path or URL, with its password, for another process; None where it is not ours."""
+        url = self.engine.url
+        if not self._owned or url.database in (None, "", ":memory:"):
+            return None
+        return url.render_as_string(hide_password=False)
 
     def lent(self) -> EngineTransactions:
         """The same, for one of several users: closing it leaves the engine open."""
@@ -151,7 +164,7 @@ class EngineTransactions:
                 if not write:
                     return
                 connection.exec_driver_sql("ROLLBACK")
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+            begin_sqlite(connection, writes=write)
         elif write and self._wait is not None:
             wait = {"wait": f"{self._wait * 1000:.0f}"}
             connection.execute(text("SELECT set_config('lock_timeout', :wait, true)"), wait)
@@ -202,7 +215,7 @@ class HostTransaction:
             yield connection
 
     @contextmanager
-    def writing(self, *, with_host: bool) -> Iterator[Connection]:
+    def writing(self, *, with_host: bool, patience: float | None = None) -> Iterator[Connection]:
         """A savepoint: released at the end, rolled back to on an error; never a commit."""
         connection = self._connect()
         if connection.dialect.name == "sqlite":
