@@ -5,6 +5,7 @@ Names are random, never a digest: a plain digest of a short text can be guessed.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import time
@@ -51,8 +52,14 @@ class BlobStore(Protocol):
     def delete(self, connection: Connection, name: str) -> None:
         """Forget a name; no error if it is not there."""
 
-    def sweep(self, in_use: Container[str]) -> int:
-        """Remove what rolled-back writes left behind; returns how many files went."""
+    def remove_files(self, names: Iterable[str]) -> int:
+        """Remove what is under names outside of the database; returns how many files went."""
+
+    def sweep(self, in_use: Container[str], *, at_once: bool = False) -> int:
+        """Remove what rolled-back writes left behind; returns how many files went.
+
+        ``at_once`` says that no write is open, so that the newest files need not stay.
+        """
 
 
 class FolderStore:
@@ -99,15 +106,24 @@ class FolderStore:
         """Remove the file."""
         self._path(name).unlink(missing_ok=True)
 
-    def sweep(self, in_use: Container[str]) -> int:
+    def remove_files(self, names: Iterable[str]) -> int:
+        """Remove the files, and make it durable that they are gone."""
+        found = [path for path in map(self._path, names) if path.exists()]
+        for path in found:
+            path.unlink(missing_ok=True)
+        for folder in {path.parent for path in found}:
+            sync_folder(folder)
+        return len(found)
+
+    def sweep(self, in_use: Container[str], *, at_once: bool = False) -> int:
         """Remove files that no entry names and that are too old to belong to an open write."""
-        oldest = time.time() - _AN_OPEN_WRITE_SECONDS
+        newest = math.inf if at_once else time.time() - _AN_OPEN_WRITE_SECONDS
         left = [
             path
             for path in self.folder.glob("??/*")
             if _OURS.fullmatch(f"{path.parent.name}/{path.name}")
             and path.name not in in_use
-            and path.stat().st_mtime < oldest
+            and path.stat().st_mtime < newest
         ]
         for path in left:
             path.unlink()
@@ -164,7 +180,11 @@ class TableStore:
         table = table_of(BlobRow)
         connection.execute(delete(table).where(table.c.name == name))
 
-    def sweep(self, in_use: Container[str]) -> int:
+    def remove_files(self, names: Iterable[str]) -> int:
+        """Nothing to do: the chunks are deleted with the entry's other rows."""
+        return 0
+
+    def sweep(self, in_use: Container[str], *, at_once: bool = False) -> int:
         """Nothing to do: a rolled-back transaction takes its chunks with it."""
         return 0
 
@@ -197,9 +217,13 @@ class EitherStore:
         self._folder.delete(connection, name)
         self._table.delete(connection, name)
 
-    def sweep(self, in_use: Container[str]) -> int:
+    def remove_files(self, names: Iterable[str]) -> int:
+        """Remove the folder's files."""
+        return self._folder.remove_files(names)
+
+    def sweep(self, in_use: Container[str], *, at_once: bool = False) -> int:
         """Remove the folder's left-over files."""
-        return self._folder.sweep(in_use)
+        return self._folder.sweep(in_use, at_once=at_once)
 
     def _of(self, name: str) -> BlobStore:
         return self._folder if self._folder.holds(name) else self._table

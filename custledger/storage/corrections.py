@@ -13,6 +13,7 @@ from custledger.core.records import EntryKind, EntryRef
 from custledger.errors import NotFoundError
 from custledger.storage.bulk import table_of
 from custledger.storage.context import Context
+from custledger.storage.erased import is_erased
 from custledger.storage.journal import Draft, Journal
 from custledger.storage.tables import EntryRow
 
@@ -51,6 +52,10 @@ def current(
     )
     row = connection.execute(query).one_or_none()
     if row is None:
+        if is_erased(connection, subject, ref.seq):
+            raise NotFoundError(
+                f"The entry {ref} was erased; `custledger history` shows when and by whom."
+            )
         raise NotFoundError(
             f"There is no current {table.name.removeprefix('custledger_')} entry {ref}. "
             "It may have been voided; `custledger history` shows it."

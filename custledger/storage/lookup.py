@@ -11,11 +11,18 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, bindparam, select
 
 from custledger.core.contact import folded, normalise
-from custledger.core.records import ContactKind, Customer, Staff
+from custledger.core.records import ContactKind, Customer, EntryKind, Staff
 from custledger.errors import AmbiguousMatchError, BadInputError, NotFoundError
 from custledger.storage.bulk import portions, table_of
 from custledger.storage.context import Context
-from custledger.storage.tables import ContactPointRow, CustomerRow, IdentityRow, StaffRow
+from custledger.storage.erased import is_erased
+from custledger.storage.tables import (
+    ContactPointRow,
+    CustomerRow,
+    EntryRow,
+    IdentityRow,
+    StaffRow,
+)
 
 __all__ = [
     "CustomerKeys",
@@ -26,6 +33,7 @@ __all__ = [
     "customer_key",
     "customer_keys",
     "staff_key",
+    "subject_key",
 ]
 
 CustomerLike = Customer | UUID | str
@@ -37,6 +45,7 @@ _customer = table_of(CustomerRow)
 _contact = table_of(ContactPointRow)
 _staff = table_of(StaffRow)
 _identity = table_of(IdentityRow)
+_entry = table_of(EntryRow)
 _CUSTOMERS_BY_ID = (
     select(_customer.c.id, _identity.c.uuid)
     .join(_identity, _identity.c.id == _customer.c.id)
@@ -57,6 +66,8 @@ def customer_key(connection: Connection, context: Context, who: CustomerLike) ->
         if key is not None and _exists(connection, key):
             return key
         if isinstance(who, UUID):
+            if is_erased(connection, key, 1):
+                raise NotFoundError(f"The customer {uuid} was erased; only the trail is left.")
             raise NotFoundError(f"No customer has the id {uuid}. It may have been voided.")
     keys = customer_keys(connection, context, str(who))
     if not keys:
@@ -70,6 +81,22 @@ def customer_key(connection: Connection, context: Context, who: CustomerLike) ->
             f"{' ...' if len(keys) > _SHOWN else ''}. Use an id, which is unique."
         )
     return keys[0]
+
+
+def subject_key(connection: Connection, context: Context, who: CustomerLike) -> int | None:
+    """The key of a customer named by record or id, voided or erased ones too; None for a text.
+
+    NotFoundError where nobody ever had that id.
+    """
+    _check_who(who, Customer)
+    uuid = who.id if isinstance(who, Customer) else _as_uuid(who)
+    if uuid is None:
+        return None
+    key = context.identities.key(connection, uuid)
+    first = select(_entry.c.kind).where(_entry.c.subject_id == key, _entry.c.seq == 1)
+    if key is None or connection.scalar(first) is not EntryKind.CUSTOMER:
+        raise NotFoundError(f"No customer ever had the id {uuid}. Search with `customers.find`.")
+    return key
 
 
 class Member(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from custledger.core.bodies import StoredEntry
 from custledger.core.clock import from_microseconds
 from custledger.core.records import EntryRef, Part, TrailEntry
 from custledger.storage.bulk import portions, table_of
+from custledger.storage.erased import erased_by
 from custledger.storage.identities import Identities
 from custledger.storage.tables import EntryRow, PayloadRow
 
@@ -87,8 +89,13 @@ def trail_entries(
     keys = {subject_id} | {row.actor_id for row in rows} | {row.batch_id for row in rows}
     uuids = identities.uuids(connection, keys - {None})
     superseded_by = {row.supersedes: row.seq for row in rows if row.supersedes is not None}
+    erasures = erased_by(connection, subject_id)
     return [
-        _trail_entry(row, uuids, bodies.get(row.id, {}), superseded_by.get(row.seq)) for row in rows
+        replace(
+            _trail_entry(row, uuids, bodies.get(row.id, {}), superseded_by.get(row.seq)),
+            erased_by=erasures.get(row.seq),
+        )
+        for row in rows
     ]
 
 
