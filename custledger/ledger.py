@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Self
@@ -17,20 +17,25 @@ from custledger.books.exchange_rates import ExchangeRateBook
 from custledger.books.imports import ImportBook
 from custledger.books.interactions import InteractionBook
 from custledger.books.money import MoneyBook
+from custledger.books.privacy import PrivacyBook
 from custledger.books.score_policies import ScorePolicyBook
 from custledger.books.staff import StaffBook
+from custledger.books.trail import TrailBook
 from custledger.core.clock import date_of_day
 from custledger.core.findings import VerifyReport
+from custledger.core.notes import VerifierKey
 from custledger.core.records import Customer, Staff, TrailEntry
 from custledger.core.score import Fit
 from custledger.storage import opening
 from custledger.storage.context import Context
+from custledger.storage.data_keys import DataKeys
 from custledger.storage.engine import WAIT_SECONDS
 from custledger.storage.failures import is_of_database
 from custledger.storage.homes import Host, Place
 from custledger.storage.lookup import CustomerLike, customer_key
 from custledger.storage.reading import trail_entries
 from custledger.storage.rebuild import rebuild
+from custledger.storage.seal_keeper import Sealing, SealKeeper
 from custledger.storage.standings import (
     RankingRow,
     ScoreRow,
@@ -38,7 +43,7 @@ from custledger.storage.standings import (
     ranking_rows,
     score_rows,
 )
-from custledger.storage.verify import Progress, verify
+from custledger.storage.verify import Against, Progress, verify
 
 __all__ = ["Ledger", "open_ledger"]
 
@@ -53,7 +58,9 @@ def open_ledger(
     currency: str | None = None,
     region: str | None = None,
     evidence: str | os.PathLike[str] | None = None,
+    encryption: DataKeys | None = None,
     wait: timedelta = timedelta(seconds=WAIT_SECONDS),
+    sealing: Sealing | None = None,
 ) -> Ledger:
     """Open a ledger on a path of a SQLite file, ``:memory:``, a database URL, or as a guest.
 
@@ -66,8 +73,11 @@ def open_ledger(
     ``currency`` (ISO 4217, default EUR) and ``region`` (of phone numbers written without a country,
     such as FR) are fixed when a ledger is made. ``now`` returns the current time as an aware
     datetime. ``evidence`` is a folder for files; by default they are beside the SQLite file, and on
-    PostgreSQL or for guests in a table. ``wait`` is how long a write waits for another process
-    before LedgerBusyError; in a host's transaction the host's own setting holds.
+    PostgreSQL or for guests in a table. ``encryption`` (such as ``KeyFolder(path)``) encrypts the
+    contents of evidence from now on, each customer's by a key of its own. ``wait`` is how long a
+    write waits for another process before LedgerBusyError; in a host's transaction the host's own
+    setting holds. ``sealing`` has the ledger seal itself now and then, after a write of its own: if
+    that fails it is a SealingWarning, and what was written is kept.
 
     The ledger is used by one thread at a time, in the process that opened it; another gets
     WrongThreadError. Close it, or use it in a ``with`` statement.
@@ -80,8 +90,9 @@ def open_ledger(
     'Ann'
     """
     settings = opening.Settings(zone, currency, region)
-    terms = opening.terms(settings, now, evidence, wait)
-    return Ledger(opening.open_context(home, schema, actor, terms))
+    terms = opening.terms(settings, now, evidence, wait, encryption)
+    context = opening.open_context(home, schema, actor, terms)
+    return Ledger(context, None if sealing is None else SealKeeper(sealing))
 
 
 class _NotOursError(Exception):
@@ -95,8 +106,9 @@ class _NotOursError(Exception):
 class Ledger:
     """An open ledger; its books are its attributes. Make one with ``open_ledger``."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, keeper: SealKeeper | None = None) -> None:
         self._context = context
+        self.trail = TrailBook(context, keeper)
         self.customers = CustomerBook(context)
         self.staff = StaffBook(context)
         self.interactions = InteractionBook(context)
@@ -105,6 +117,7 @@ class Ledger:
         self.exchange_rates = ExchangeRateBook(context)
         self.score_policies = ScorePolicyBook(context)
         self.imports = ImportBook(context)
+        self.privacy = PrivacyBook(context)
 
     def __enter__(self) -> Self:
         return self
@@ -225,10 +238,33 @@ class Ledger:
         key = self._context.identities.key(connection, uuid) if isinstance(uuid, UUID) else None
         return customer_key(connection, self._context, customer) if key is None else key
 
-    def verify(self, *, progress: Progress | None = None) -> VerifyReport:
-        """Check the whole trail and every copy of it; a report, never an exception."""
-        with self._context.snapshot() as connection:
-            return verify(connection, self._context, progress)
+    def verify(
+        self,
+        *,
+        keys: Iterable[VerifierKey | str] = (),
+        checkpoints: Iterable[str] = (),
+        since: str | None = None,
+        certificates: Iterable[bytes] = (),
+        processes: int | None = None,
+        progress: Progress | None = None,
+    ) -> VerifyReport:
+        """Check the whole trail and every copy of it; what is wrong is in the report, not raised.
+
+        ``keys`` are those whose signatures count (a VerifierKey, or its text), ``checkpoints`` the
+        texts of notes that somebody kept outside the ledger: they show whether it was rolled back
+        or written anew. ``since`` is such a text, of a ledger that was verified then: what it
+        covers is trusted, and only newer entries are checked. ``certificates`` are the root
+        certificates (PEM) of time stamp authorities. ``processes`` is how many check at a time;
+        None takes all cores for a large ledger that is checked whole, 1 none but this.
+
+        Raises BadInputError for keys that are none, and for ``since`` without keys.
+
+        >>> with open_ledger(":memory:", actor="Olga") as ledger:
+        ...     ledger.verify().scope
+        'internal consistency only'
+        """
+        against = Against.of(keys, checkpoints, since, certificates)
+        return verify(self._context, against, processes=processes, progress=progress)
 
     def rebuild(self) -> int:
         """Make every copy again from the trail; returns the number of rows written."""

@@ -13,9 +13,11 @@ from sqlalchemy import Engine
 from custledger.errors import BadInputError, ClosedLedgerError
 from custledger.ledger import Ledger
 from custledger.storage import opening
+from custledger.storage.data_keys import DataKeys
 from custledger.storage.database import Database
 from custledger.storage.engine import WAIT_SECONDS
 from custledger.storage.homes import Host, Place, home_of, is_location
+from custledger.storage.seal_keeper import Sealing, SealKeeper
 from custledger.storage.transactions import EngineTransactions, Transactions
 
 __all__ = ["LedgerMaker"]
@@ -47,7 +49,9 @@ class LedgerMaker:
         currency: str | None = None,
         region: str | None = None,
         evidence: str | os.PathLike[str] | None = None,
+        encryption: DataKeys | None = None,
         wait: timedelta = timedelta(seconds=WAIT_SECONDS),
+        sealing: Sealing | None = None,
     ) -> None:
         if home == ":memory:" or not (is_location(home) or isinstance(home, Engine)):
             raise BadInputError(
@@ -55,7 +59,8 @@ class LedgerMaker:
                 "file, a database URL or an Engine."
             )
         settings = opening.Settings(zone, currency, region)
-        self._terms = opening.terms(settings, now, evidence, wait)
+        self._terms = opening.terms(settings, now, evidence, wait, encryption)
+        self._keeper = None if sealing is None else SealKeeper(sealing)
         self._closed = False
         self._process, self._forked = os.getpid(), threading.Lock()
         self._home = home_of(home, schema, wait.total_seconds())
@@ -75,7 +80,7 @@ class LedgerMaker:
         context = opening.context_of(
             Database(transactions), self._known, self._home.path, actor, self._terms
         )
-        return Ledger(context)
+        return Ledger(context, self._keeper)
 
     def close(self) -> None:
         """Give back the connections of a maker that was given a place; an Engine is the host's."""

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import typer
 
-from custledger.cli.options import FormatOption, OptionalCustomer
+from custledger.cli.options import FormatOption, OptionalCustomer, option
 from custledger.cli.progress import progress_bar
 from custledger.cli.session import Session, command, customer_of, say
 from custledger.core.findings import Finding, VerifyReport
+from custledger.core.notes import VerifierKey
 from custledger.core.records import Customer, EntryKind, TrailEntry
+from custledger.edges.anchors import DirectoryAnchor
 from custledger.edges.tables import Column, Format, plain, safe, write_json, write_rows
 from custledger.edges.wording import count, facts_in_words, local_day, short_id, words
+from custledger.errors import BadInputError
 from custledger.ledger import Ledger
 
 __all__ = ["app", "print_verdict"]
@@ -23,14 +27,67 @@ __all__ = ["app", "print_verdict"]
 app = typer.Typer()
 
 
-@command(app, "verify", "custledger verify", "custledger verify --format json")
-def verify(session: Session, form: FormatOption = Format.TEXT) -> None:
-    """Check the paper trail, the evidence and the copies.
+KeysOption = Annotated[
+    list[str] | None,
+    option("--key", metavar="KEY", text="A public key, or its file, whose signatures count."),
+]
+CheckpointsOption = Annotated[
+    list[Path] | None,
+    option(
+        "--checkpoint",
+        metavar="PATH",
+        text="A checkpoint that you kept, or a directory of them; more than one may be.",
+    ),
+]
+SinceOption = Annotated[
+    Path | None,
+    option(
+        "--since",
+        metavar="FILE",
+        text="Trust what this checkpoint covers, and its copies; check the rest.",
+    ),
+]
+CertificatesOption = Annotated[
+    list[Path] | None,
+    option(
+        "--certificates", metavar="FILE", text="Root certificates of time stamp authorities (PEM)."
+    ),
+]
+ProcessesOption = Annotated[
+    int | None,
+    option("--processes", metavar="N", text="How many work at a time. Default: all cores.", min=1),
+]
 
-    Exits with 1 if anything is found; each finding names its entry.
+
+@command(
+    app,
+    "verify",
+    "custledger verify",
+    "custledger verify --key shop.key.pub --checkpoint checkpoints",
+    "custledger verify --format json",
+)
+def verify(
+    session: Session,
+    key: KeysOption = None,
+    checkpoint: CheckpointsOption = None,
+    since: SinceOption = None,
+    certificates: CertificatesOption = None,
+    processes: ProcessesOption = None,
+    form: FormatOption = Format.TEXT,
+) -> None:
+    """Check the paper trail, the evidence, the seals and the copies.
+
+    Without a checkpoint from outside, a ledger can only be checked against itself. Exits with 1 if
+    anything is found; each finding names its entry or its seal.
     """
+    against: dict[str, Any] = {
+        "keys": [_key(text) for text in key or ()],
+        "checkpoints": [text for path in checkpoint or () for text in _checkpoints(path)],
+        "since": None if since is None else _text(since),
+        "certificates": [_bytes(path) for path in certificates or ()],
+    }
     with session.open() as ledger, progress_bar("Verifying") as progress:
-        report = ledger.verify(progress=progress)
+        report = ledger.verify(**against, processes=processes, progress=progress)
     if form is Format.JSON:
         write_json({"ok": report.ok, **plain(report)}, sys.stdout)
     elif form is Format.CSV:
@@ -41,10 +98,43 @@ def verify(session: Session, form: FormatOption = Format.TEXT) -> None:
         raise typer.Exit(1)
 
 
+def _key(text: str) -> VerifierKey:
+    said = text if "+" in text and not Path(text).is_file() else _text(Path(text))
+    try:
+        return VerifierKey.from_text(said)
+    except ValueError as error:
+        raise BadInputError(
+            f"{text} is no public key. Give the line that `custledger key show` prints, or a file "
+            "with it."
+        ) from error
+
+
+def _checkpoints(path: Path) -> list[str]:
+    if not path.is_dir():
+        return [_text(path)]
+    found = DirectoryAnchor(path).checkpoints()
+    if not found:
+        raise BadInputError(f"{path} holds no checkpoints (.txt). Give where they were published.")
+    return found
+
+
+def _text(path: Path) -> str:
+    return _bytes(path).decode("utf-8", "replace")
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInputError(f"{path} cannot be read: {error.strerror}.") from error
+
+
 def print_verdict(report: VerifyReport) -> None:
     """Print what was checked and what was found."""
     for finding in report.findings:
         typer.echo(safe(str(finding)))
+    for notice in report.notices:
+        say(safe(notice))
     checked = (
         f"{count(report.entries, 'entry', 'entries')} in {count(report.chains, 'chain')} and "
         f"{count(report.copies, 'copy', 'copies')}"
@@ -55,12 +145,25 @@ def print_verdict(report: VerifyReport) -> None:
         said = "Nothing is amiss"
     else:
         said = f"{count(len(report.findings), 'finding')}, named above"
-    typer.echo(f"Checked {checked}. {said} ({report.scope}).")
+    typer.echo(safe(f"Checked {checked}. {said} ({report.scope})."))
+    if report.seals or report.erased:
+        typer.echo(safe(_sealed_in_words(report)))
     if not report.ok:
         say(
             "Entries and evidence: compare with a backup. Copies alone: `custledger rebuild` makes "
             "them again from the trail."
         )
+
+
+def _sealed_in_words(report: VerifyReport) -> str:
+    said = (
+        f"Of these entries {report.sealed:,} are sealed and {report.unsealed:,} not yet; the "
+        f"content of {report.erased:,} was erased. {count(report.seals, 'seal')}, "
+        f"{count(report.checkpoints, 'signed checkpoint')}."
+    )
+    if report.anchored_until is not None:
+        said += f" Anchored outside until {report.anchored_until:%Y-%m-%d %H:%M} UTC."
+    return said
 
 
 @command(app, "history", 'custledger history "Ann Miller"', "custledger history")
@@ -110,6 +213,7 @@ def _history_row(entry: TrailEntry, names: dict[UUID, str], zone: str) -> Histor
     if entry.kind is EntryKind.VOID:
         notes = [f"voids #{entry.supersedes}"]
     notes += [f"superseded by #{entry.superseded_by}"] if entry.superseded_by else []
+    notes += [f"erased by #{entry.erased_by}"] if entry.erased_by else []
     return HistoryRow(
         entry=entry.ref.seq,
         kind=words(entry.kind),

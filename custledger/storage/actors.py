@@ -16,7 +16,7 @@ from custledger.core.records import EntryKind
 from custledger.errors import BadInputError, UnregisteredActorError
 from custledger.storage import schema
 from custledger.storage.bulk import table_of
-from custledger.storage.chains import current_entries, read_chains
+from custledger.storage.chains import Lines, Span, pages
 from custledger.storage.context import Context
 from custledger.storage.tables import IdentityRow, StaffRow
 
@@ -73,13 +73,15 @@ def _actor_of_trail(
     connection: Connection, context: Context, actor: str
 ) -> tuple[int, uuid.UUID, bool] | None:
     """(Key, uuid, active) of someone whose row is gone from the copies, to rebuild them."""
-    chain = [link for part in read_chains(connection, [context.key]) for link in part]
-    bodies: dict[int, dict[str, Any]] = {}
-    for link in chain:
+    span = Span.of(context.key)
+    lines = Lines(connection, span)
+    for link in (link for page in pages(connection, span) for link in page):
+        placed, body = lines.place(link), {}
         with suppress(ValueError):
-            bodies[link.seq] = json.loads(link.shared() or b"{}")
-    for placed, body, _ in current_entries(chain, bodies):
-        if placed.kind is EntryKind.STAFF and folded(body.get("name", "")) == folded(actor):
+            body = json.loads(link.shared() or b"{}")
+        if placed is None or placed.kind is not EntryKind.STAFF:
+            continue
+        if folded(body.get("name", "")) == folded(actor):
             who = uuid.UUID(body["staff"])
             key = context.identities.key(connection, who)
             return None if key is None else (key, who, body.get("active", True))

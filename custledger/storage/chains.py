@@ -1,28 +1,47 @@
-"""Whole chains read from the truth, subject by subject, for verification and rebuilding.
+"""Whole chains read from the truth, range by range of subjects, for verification and rebuilding.
 
-Subjects come in groups, so memory holds the entries of one chain and the copies of one group.
+A range holds some thousands of entries; a chain longer than that comes in pages. So memory holds
+one page, however long the ledger or a chain is. Rows are read as the driver gives them: an edited
+one may hold anything, and for SQLite that means any type in any column.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
-from typing import Any, Final, NamedTuple, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, SmallInteger, select, type_coerce
+from sqlalchemy import Connection, func, select, tuple_
 
 from custledger.core.records import EntryKind, Part
-from custledger.storage.bulk import table_of
+from custledger.storage.bulk import portions, table_of
 from custledger.storage.copies import Placed
+from custledger.storage.naming import qualified
+from custledger.storage.raw import raw_rows
 from custledger.storage.tables import EntryRow, PayloadRow
 
-__all__ = ["Link", "Payload", "current_entries", "read_chains", "subject_groups"]
+__all__ = [
+    "Lines",
+    "Link",
+    "NewOf",
+    "Payload",
+    "Range",
+    "Span",
+    "pages",
+    "ranges",
+]
 
-_GROUP: Final = 2_000
+PAGE: Final = 5_000
+"""About how many entries are in memory at a time."""
+_MOST_SUBJECTS: Final = 2_000
 _entry = table_of(EntryRow)
 _payload = table_of(PayloadRow)
 _KINDS: Final = tuple(EntryKind)
 _PARTS: Final = tuple(Part)
+_COLUMNS: Final = (
+    "e.id, e.subject_id, e.seq, e.kind, e.recorded_at, e.occurred_at, e.actor_id, e.supersedes, "
+    "e.batch_id, e.hash, p.part, p.salt, p.body, p.blob"
+)
+_OF_ENTRY: Final = 10
 
 
 class Payload(NamedTuple):
@@ -47,98 +66,217 @@ class Link(NamedTuple):
     supersedes: int | None
     batch_id: int | None
     hash: bytes
-    parts: tuple[Payload, ...]
+    parts: list[Payload]
 
     def shared(self) -> bytes | None:
         """The bytes of the shared part, or None if it is missing."""
         return next((part.body for part in self.parts if part.part is Part.SHARED), None)
 
 
-def subject_groups(connection: Connection) -> Iterator[list[int]]:
-    """The keys of all subjects that have a chain, ascending, some thousands at a time."""
-    query = select(_entry.c.subject_id).distinct().order_by(_entry.c.subject_id).limit(_GROUP)
-    found = _numbers(connection.scalars(query))
-    while found:
-        yield found
-        found = _numbers(connection.scalars(query.where(_entry.c.subject_id > found[-1])))
+class Span(NamedTuple):
+    """The subjects with ``after`` < key <= ``upto`` (None: no bound), and all of their entries."""
 
+    after: int | None
+    upto: int | None
+    entries: int
 
-def read_chains(
-    connection: Connection, subjects: Sequence[int]
-) -> Generator[list[Link], None, None]:
-    """The chains of a group of subjects, each in the order of its entries."""
-    # Codes are read raw: an edited row may hold one that is in no vocabulary.
-    columns = [c for c in _entry.columns if c is not _entry.c.kind]
-    query = (
-        select(
-            *columns,
-            type_coerce(_entry.c.kind, SmallInteger()).label("kind"),
-            type_coerce(_payload.c.part, SmallInteger()).label("part"),
-            _payload.c.salt,
-            _payload.c.body,
-            _payload.c.blob,
+    @classmethod
+    def of(cls, subject: int) -> Span:
+        """One subject."""
+        return cls(subject - 1, subject, 0)
+
+    @property
+    def last_key(self) -> None:
+        """None: no entry is left out."""
+
+    def holds(self, subject: int) -> bool:
+        """Whether a subject's chain is in the range."""
+        return (self.after is None or self.after < subject) and (
+            self.upto is None or subject <= self.upto
         )
-        .outerjoin(_payload, _payload.c.entry_id == _entry.c.id)
-        .where(_entry.c.subject_id >= subjects[0], _entry.c.subject_id <= subjects[-1])
-        .order_by(_entry.c.subject_id, _entry.c.seq, _payload.c.part)
-        .execution_options(yield_per=10_000)
+
+    def where(self, column: str, _entry: str | None = None) -> tuple[str, list[Any]]:
+        """The range as SQL over a column of subjects (and one of entries), with its values."""
+        bounds = [(f"{column} > ?", self.after), (f"{column} <= ?", self.upto)]
+        held = [(said, bound) for said, bound in bounds if bound is not None]
+        return " AND ".join(said for said, _ in held) or "1 = 1", [bound for _, bound in held]
+
+
+class NewOf(NamedTuple):
+    """The subjects that are listed, and of these only the entries with keys beyond ``last_key``."""
+
+    subjects: tuple[int, ...]
+    last_key: int
+    entries: int
+
+    def holds(self, subject: int) -> bool:
+        """Whether a subject's chain is in the range."""
+        return subject in self.subjects
+
+    def where(self, column: str, entry: str | None = None) -> tuple[str, list[Any]]:
+        """The range as SQL over a column of subjects (and one of entries), with its values."""
+        marks = ", ".join("?" * len(self.subjects))
+        said, values = f"{column} IN ({marks})", list(self.subjects)
+        if entry is None:
+            return said, values
+        # The sign keeps the database from walking over all new entries, once for each range.
+        return f"{said} AND +{entry} > ?", [*values, self.last_key]
+
+
+Range: TypeAlias = Span | NewOf
+"""Chains that are read together."""
+
+
+def ranges(connection: Connection, last_key: int | None = None) -> list[Range]:
+    """All subjects, in ranges of some thousands of entries; a long chain is a range by itself.
+
+    Together they are the whole line of keys, so that what belongs to no chain is in one too. With
+    ``last_key`` they are only the subjects that have entries with keys beyond it.
+    """
+    query = select(_entry.c.subject_id, func.count()).group_by(_entry.c.subject_id)
+    if last_key is not None:
+        query = query.where(_entry.c.id > last_key)
+    options = {"yield_per": 10_000}
+    counted = connection.execute(query.order_by(_entry.c.subject_id), execution_options=options)
+    found: list[Range] = []
+    after: int | None = None
+    subjects: list[int] = []
+    entries = 0
+
+    def cut() -> None:
+        nonlocal after, subjects, entries
+        if subjects:
+            if last_key is None:
+                found.append(Span(after, subjects[-1], entries))
+            else:
+                found.append(NewOf(tuple(subjects), last_key, entries))
+            after, subjects, entries = subjects[-1], [], 0
+
+    for subject, count in counted:
+        if not isinstance(subject, int):
+            continue  # an edited cell on SQLite; it sorts behind all numbers, into the last range
+        if entries + count > PAGE or len(subjects) == _MOST_SUBJECTS:
+            cut()
+        subjects.append(subject)
+        entries += count
+    cut()
+    if last_key is None:
+        last = found.pop() if found else None
+        found.append(last._replace(upto=None) if isinstance(last, Span) else Span(None, None, 0))
+    return found
+
+
+def pages(connection: Connection, span: Range) -> Iterator[list[Link]]:
+    """The entries of a range in the order of their chains; several pages for a long chain."""
+    windows = -(-span.entries // PAGE) if span.entries > 2 * PAGE else 1
+    if windows == 1:
+        yield _links(connection, span, None, None)
+        return
+    # A long chain: cut by numbers. Its last page takes whatever an edited number may be.
+    first = _first_number(connection, span) if span.last_key is not None else 0
+    for window in range(windows):
+        low = None if window == 0 else first + window * PAGE
+        high = None if window == windows - 1 else first + (window + 1) * PAGE
+        yield _links(connection, span, low, high)
+
+
+def _first_number(connection: Connection, span: Range) -> int:
+    where, values = span.where("e.subject_id", "e.id")
+    entries = qualified(connection, _entry.name)
+    [(first,)] = raw_rows(connection, f"SELECT min(e.seq) FROM {entries} e WHERE {where}", values)
+    return first - 1 if isinstance(first, int) else 0
+
+
+def _links(connection: Connection, span: Range, low: int | None, high: int | None) -> list[Link]:
+    where, values = span.where("e.subject_id", "e.id")
+    for said, bound in (("e.seq > ?", low), ("e.seq <= ?", high)):
+        if bound is not None:
+            where, values = f"{where} AND {said}", [*values, bound]
+    entries, payloads = (qualified(connection, t.name) for t in (_entry, _payload))
+    rows = raw_rows(
+        connection,
+        f"SELECT {_COLUMNS} FROM {entries} e LEFT JOIN {payloads} p ON p.entry_id = e.id "
+        f"WHERE {where} ORDER BY e.subject_id, e.seq, p.part",
+        values,
     )
-    with connection.execute(query) as result:
-        rows: Iterator[Any] = iter(result)
-        for _, chain in groupby(rows, key=lambda row: row.subject_id):
-            yield [_link(list(parts)) for _, parts in groupby(chain, key=lambda row: row.id)]
+    found: list[Link] = []
+    last: object = None
+    parts: list[Payload] = []
+    for row in rows:
+        if row[0] != last:
+            last, parts = row[0], []
+            found.append(_link(row, parts))
+        code = row[_OF_ENTRY]
+        if code is not None and (part := _member(_PARTS, code)) is not None:
+            _, salt, body, blob = row[_OF_ENTRY:]
+            parts.append(Payload(part, _bytes(salt), None if body is None else _bytes(body), blob))
+    return found
 
 
-def current_entries(
-    chain: Sequence[Link], bodies: Mapping[int, Mapping[str, Any]]
-) -> Iterator[tuple[Placed, Mapping[str, Any], int]]:
-    """(Place, body, seq) of the entries of a chain that nothing supersedes and that have a body."""
-    superseded = {link.supersedes for link in chain if link.supersedes is not None}
-    first: dict[int, tuple[int, int]] = {}
-    for link in chain:
-        first[link.seq] = (link.id, link.seq)
-        if link.supersedes is not None:
-            first[link.seq] = first.get(link.supersedes, first[link.seq])
-        body = bodies.get(link.seq)
-        if link.seq in superseded or body is None or link.kind is None:
-            continue
-        placed = Placed(
-            link.id,
-            *first[link.seq],
-            link.subject_id,
-            link.kind,
-            link.recorded_at,
-            link.occurred_at,
-        )
-        yield placed, body, link.seq
-
-
-def _link(rows: Sequence[Any]) -> Link:
-    row = rows[0]
-    parts = tuple(
-        Payload(part, _bytes(r.salt), None if r.body is None else _bytes(r.body), r.blob)
-        for r in rows
-        if (part := _member(_PARTS, r.part)) is not None
-    )
-    kind = _member(_KINDS, row.kind)
+def _link(row: Sequence[Any], parts: list[Payload]) -> Link:
+    key, subject, seq, kind, recorded, occurred, actor, supersedes, batch, digest = row[:_OF_ENTRY]
+    known = _member(_KINDS, kind)
     return Link(
-        row.id,
-        row.subject_id,
-        row.seq,
-        kind,
-        row.recorded_at,
-        row.occurred_at,
-        row.actor_id,
-        row.supersedes,
-        row.batch_id,
-        _bytes(row.hash),
+        *(key, subject, seq, known, recorded, occurred, actor, supersedes, batch),
+        _bytes(digest),
         parts,
     )
 
 
-def _numbers(keys: Iterable[object]) -> list[int]:
-    # An edited cell may hold anything on SQLite; verify counts what is left out here.
-    return [key for key in keys if isinstance(key, int)]
+class Lines:
+    """Which entries of a range later ones supersede, and where each line of corrections began."""
+
+    def __init__(self, connection: Connection, span: Range) -> None:
+        where, values = span.where("subject_id", "id")
+        entries = qualified(connection, _entry.name)
+        query = f"SELECT subject_id, supersedes FROM {entries} WHERE supersedes IS NOT NULL"
+        self._superseded = set(raw_rows(connection, f"{query} AND {where}", values))
+        self._first: dict[tuple[int, int], tuple[int, int]] = {}
+        self.gone: set[int] = set()
+        """The keys of entries before the range's first that it supersedes."""
+        if span.last_key is not None:
+            self._look_back(connection, span.last_key)
+
+    def place(self, link: Link) -> Placed | None:
+        """Where a link stands; None if a later one supersedes it. Give them all, in order."""
+        own = (link.subject_id, link.seq)
+        first = (link.id, link.seq)
+        if link.supersedes is not None:
+            first = self._first.pop((link.subject_id, link.supersedes), first)
+        if own in self._superseded:
+            self._first[own] = first
+            return None
+        if link.kind is None:
+            return None
+        subject, kind = link.subject_id, link.kind
+        return Placed(link.id, *first, subject, kind, link.recorded_at, link.occurred_at)
+
+    def _look_back(self, connection: Connection, last_key: int) -> None:
+        """Find where lines began that reach back before the range."""
+        c = _entry.c
+        known: dict[tuple[int, int], tuple[int, int | None]] = {}
+        # What an edit on SQLite put into such a cell is no number, and found where it is.
+        wanted = {place for place in self._superseded if isinstance(place[1], int)}
+        while wanted:
+            found = {}
+            for chunk in portions(sorted(wanted, key=repr)):
+                query = select(c.subject_id, c.seq, c.id, c.supersedes)
+                query = query.where(tuple_(c.subject_id, c.seq).in_(chunk))
+                for subject, seq, key, supersedes in connection.execute(query):
+                    found[subject, seq] = (key, supersedes)
+            known |= found
+            before = {(s, older) for (s, _), (_, older) in found.items() if isinstance(older, int)}
+            wanted = before - known.keys()
+        for place in self._superseded & known.keys():
+            key, older = known[place]
+            if key > last_key:
+                continue
+            self.gone.add(key)
+            end = place
+            while older is not None and (end[0], older) in known and older < end[1]:
+                end = (end[0], older)
+                key, older = known[end]
+            self._first[place] = (key, end[1])
 
 
 _M = TypeVar("_M")

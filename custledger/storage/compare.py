@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
+from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, SmallInteger, Table, select, true, type_coerce
+from sqlalchemy import Connection, Table
 from sqlmodel import SQLModel
 
 from custledger.core.findings import Finding, FindingCode
 from custledger.core.records import EntryRef
-from custledger.storage.bulk import table_of
+from custledger.storage.bulk import portions, table_of
+from custledger.storage.chains import Range
 from custledger.storage.context import Context
 from custledger.storage.copies import Placed, Places, copy_rows
+from custledger.storage.naming import qualified
+from custledger.storage.raw import raw_rows
 from custledger.storage.tables import (
     ContactPointRow,
     CustomerRow,
@@ -25,12 +29,12 @@ from custledger.storage.tables import (
     ImportBatchRow,
     InteractionRow,
     LedgerRow,
+    LegalHoldRow,
     MoneyRow,
     ScorePolicyRow,
     StaffRow,
     VoidedRow,
 )
-from custledger.storage.types import Coded
 
 __all__ = ["CopyCheck"]
 
@@ -41,6 +45,7 @@ _BY_CUSTOMER: Final[dict[type[SQLModel], str]] = {
     MoneyRow: "customer_id",
     EvidenceRow: "customer_id",
     VoidedRow: "customer_id",
+    LegalHoldRow: "customer_id",
 }
 _OF_LEDGER: Final[tuple[type[SQLModel], ...]] = (
     LedgerRow,
@@ -51,7 +56,7 @@ _OF_LEDGER: Final[tuple[type[SQLModel], ...]] = (
     ImportBatchRow,
 )
 
-_Expected = dict[tuple[Any, ...], tuple[tuple[Any, ...], EntryRef]]
+_Expected = dict[Any, tuple[tuple[Any, ...], EntryRef]]
 
 
 class CopyCheck:
@@ -64,7 +69,11 @@ class CopyCheck:
         self._findings = findings
         self._places = Places(context.zone, self._key_of)
         self._expected: dict[type[SQLModel], _Expected] = defaultdict(dict)
-        self._compared_to: int | None = None
+
+    def begin(self, findings: list[Finding]) -> None:
+        """Begin anew, with another list for what is found."""
+        self.rows, self._findings = 0, findings
+        self._expected.clear()
 
     def expect(self, placed: Placed, body: Mapping[str, Any], ref: EntryRef) -> None:
         """Note the rows of a current entry."""
@@ -75,37 +84,49 @@ class CopyCheck:
             self._findings.append(Finding(FindingCode.ENTRY_ALTERED, said, ref))
             return
         for model, row in rows:
-            self._expected[model][_key(table_of(model), row)] = (row, ref)
+            self._expected[model][_key_getter(model)(row)] = (row, ref)
 
-    def compare(self, to_subject: int) -> None:
-        """Compare the copies of all customers up to a key that were not compared yet."""
-        for model, column in _BY_CUSTOMER.items():
-            customer = table_of(model).c[column]
-            self._compare(model, self._beyond(customer) & (customer <= to_subject))
-        self._compared_to = to_subject
+    def compare(
+        self,
+        span: Range,
+        after: int | None = None,
+        upto: int | None = None,
+        gone: Collection[int] = (),
+    ) -> None:
+        """Compare the copies of a range of customers.
 
-    def finish(self) -> None:
-        """Compare the ledger's own copies, and find rows of customers beyond the last chain."""
+        Only those of entries with ``after`` < key <= ``upto``, and of the keys ``gone``, which
+        should have none; none of these lies between.
+        """
         for model, column in _BY_CUSTOMER.items():
-            self._compare(model, self._beyond(table_of(model).c[column]))
+            where, values = span.where(column)
+            found = self._rows(model, *_of_entries(where, values, "entry_id", after, upto))
+            for chunk in portions(sorted(gone)):
+                listed = f"{where} AND entry_id IN ({', '.join('?' * len(chunk))})"
+                found += self._rows(model, listed, [*values, *chunk])
+            self._compare(model, found)
+
+    def compare_ledger(self, after: int | None = None) -> None:
+        """Compare the copies of the ledger's own chain."""
         for model in _OF_LEDGER:
-            self._compare(model, None)
+            entry = "entry_id" if "entry_id" in table_of(model).c else "id"
+            self._compare(model, self._rows(model, *_of_entries("1 = 1", [], entry, after, None)))
 
-    def _beyond(self, customer: Any) -> Any:
-        return true() if self._compared_to is None else customer > self._compared_to
-
-    def _compare(self, model: type[SQLModel], condition: Any) -> None:
+    def _rows(self, model: type[SQLModel], where: str, values: list[Any]) -> list[tuple[Any, ...]]:
         table = table_of(model)
+        names = ", ".join(column.name for column in table.columns)
+        said = f"SELECT {names} FROM {qualified(self._connection, table.name)} WHERE {where}"
+        return raw_rows(self._connection, said, values)
+
+    def _compare(self, model: type[SQLModel], rows: list[tuple[Any, ...]]) -> None:
+        table, key_of = table_of(model), _key_getter(model)
         expected = self._expected.pop(model, {})
-        query = select(*(_raw(column) for column in table.columns))
-        if condition is not None:
-            query = query.where(condition)
-        for found in self._connection.execute(query.execution_options(yield_per=10_000)):
-            self.rows += 1
-            row = tuple(found)
-            wanted = expected.pop(_key(table, row), None)
+        self.rows += len(rows)
+        for row in rows:
+            key = key_of(row)
+            wanted = expected.pop(key, None)
             if wanted is None:
-                said = f"a row of {table.name} {_key(table, row)} that no entry gives"
+                said = f"a row of {table.name} {key} that no entry gives"
                 self._find(FindingCode.COPY_EXTRA, said, self._ref_of(table, row))
             elif wanted[0] != row:
                 self._find(FindingCode.COPY_CHANGED, _difference(table, wanted[0], row), wanted[1])
@@ -123,8 +144,8 @@ class CopyCheck:
             return None
         try:
             uuid = self._context.identities.uuid(self._connection, values["customer_id"])
-        except (KeyError, ValueError):  # that identity was removed or edited too
-            return None
+        except (KeyError, ValueError, AttributeError, TypeError):
+            return None  # that identity was removed or edited too
         return EntryRef(uuid, values["seq"])
 
     def _key_of(self, uuid: UUID) -> int:
@@ -134,19 +155,22 @@ class CopyCheck:
         return key
 
 
-def _raw(column: Any) -> Any:
-    # As stored: a vocabulary's code even where an edited row holds one that does not exist.
-    return type_coerce(column, SmallInteger()) if isinstance(column.type, Coded) else column
-
-
-def _key(table: Table, row: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(row[place] for place in _key_places(table))
+def _of_entries(
+    where: str, values: list[Any], entry: str, after: int | None, upto: int | None
+) -> tuple[str, list[Any]]:
+    """A condition narrowed to the rows of entries with ``after`` < key <= ``upto``."""
+    bounds = [(f"{entry} > ?", after), (f"{entry} <= ?", upto)]
+    held = [(said, bound) for said, bound in bounds if bound is not None]
+    said = " AND ".join([where, *(said for said, _ in held)])
+    return said, [*values, *(bound for _, bound in held)]
 
 
 @cache
-def _key_places(table: Table) -> tuple[int, ...]:
+def _key_getter(model: type[SQLModel]) -> Callable[[tuple[Any, ...]], Any]:
+    """Takes the primary key out of a row."""
+    table = table_of(model)
     keys = {column.name for column in table.primary_key.columns}
-    return tuple(n for n, column in enumerate(table.columns) if column.name in keys)
+    return itemgetter(*(n for n, column in enumerate(table.columns) if column.name in keys))
 
 
 def _difference(table: Table, wanted: tuple[Any, ...], found: tuple[Any, ...]) -> str:

@@ -33,7 +33,9 @@ from custledger.storage.actors import actor_of
 from custledger.storage.blobs import BlobStore, EitherStore, FolderStore, TableStore
 from custledger.storage.bulk import table_of
 from custledger.storage.context import Context
+from custledger.storage.data_keys import DataKeys, KeyFolder
 from custledger.storage.database import Database
+from custledger.storage.encryption import aes_gcm
 from custledger.storage.homes import Home, Host, Place, home_of
 from custledger.storage.identities import Identities
 from custledger.storage.journal import Draft, Journal
@@ -73,6 +75,7 @@ class Terms(NamedTuple):
     now: Callable[[], datetime]
     evidence: str | os.PathLike[str] | None
     wait: timedelta
+    encryption: DataKeys | None = None
 
 
 class Known(NamedTuple):
@@ -88,6 +91,7 @@ def terms(
     now: Callable[[], datetime] | None,
     evidence: str | os.PathLike[str] | None,
     wait: timedelta,
+    encryption: DataKeys | None = None,
 ) -> Terms:
     """The terms, checked before anything is touched: a typing error leaves no file behind."""
     clock = now or wall_clock
@@ -98,7 +102,9 @@ def terms(
     if settings.region is not None:
         check_region(settings.region)
     to_microseconds(clock())
-    return Terms(settings, clock, evidence, wait)
+    if encryption is not None:
+        aes_gcm()
+    return Terms(settings, clock, evidence, wait, encryption)
 
 
 def open_context(home: Place | Host, schema_name: str | None, actor: str, terms: Terms) -> Context:
@@ -107,6 +113,7 @@ def open_context(home: Place | Host, schema_name: str | None, actor: str, terms:
     found = home_of(home, schema_name, terms.wait.total_seconds())
     database = Database(found.transactions)
     with _leaving_nothing(found):
+        _refuse_keys_beside(found.path, terms)
         known = _known(database, actor, terms)
         return context_of(database, known, found.path, actor, terms)
 
@@ -118,6 +125,7 @@ def known_at(home: Home, owner: str | None, terms: Terms) -> Known:
     elif home.fresh:  # to look into a file that is not there would make it
         raise NotFoundError(_NO_LEDGER)
     with _leaving_nothing(home):
+        _refuse_keys_beside(home.path, terms)
         return _known(Database(home.transactions), owner, terms)
 
 
@@ -200,6 +208,7 @@ def context_of(
         actor_id=known.ledger,
         now=terms.now,
         blobs=_store(path, terms.evidence, known.ledger, joins_host=database.joins_host),
+        encryption=terms.encryption,
     )
     with database.read() as connection:
         context.actor, context.actor_id = actor_of(connection, context, check_name(actor))
@@ -248,8 +257,20 @@ def _store(
     if path is None:
         return TableStore()
     # A host's rollback takes back what is in the table; files in the folder would stay.
-    beside = FolderStore(path.with_name(f"{path.name}.evidence"))
+    beside = FolderStore(_beside(path))
     return EitherStore(beside, keep_in_table=joins_host)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.evidence")
+
+
+def _refuse_keys_beside(path: Path | None, terms: Terms) -> None:
+    if isinstance(terms.encryption, KeyFolder):
+        if terms.evidence is not None:
+            terms.encryption.refuse_beside(Path(terms.evidence))
+        elif path is not None:
+            terms.encryption.refuse_beside(_beside(path))
 
 
 def _remove_unless_made(path: Path) -> None:

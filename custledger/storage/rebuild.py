@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from typing import Any
 
 from sqlalchemy import delete
@@ -14,7 +13,7 @@ from sqlmodel import SQLModel
 from custledger.errors import LedgerUnreadableError
 from custledger.storage import guards
 from custledger.storage.bulk import insert_rows, table_of
-from custledger.storage.chains import Link, current_entries, read_chains, subject_groups
+from custledger.storage.chains import Lines, Link, pages, ranges
 from custledger.storage.copies import CopyRow, Places, copy_rows
 from custledger.storage.journal import Journal
 from custledger.storage.tables import COPIES
@@ -33,24 +32,25 @@ def rebuild(journal: Journal) -> int:
         connection.execute(delete(table_of(copy)))
     places = Places(journal.zone, journal.key_of)
     total = 0
-    for subjects in subject_groups(connection):
-        rows: dict[type[SQLModel], list[tuple[Any, ...]]] = defaultdict(list)
-        with closing(read_chains(connection, subjects)) as chains:
-            for chain in chains:
-                for model, row in _copies(chain, places):
-                    rows[model].append(row)
-        for model, tuples in rows.items():
-            insert_rows(connection, model, tuples)
-            total += len(tuples)
+    for span in ranges(connection):
+        lines = Lines(connection, span)
+        for page in pages(connection, span):
+            rows: dict[type[SQLModel], list[tuple[Any, ...]]] = defaultdict(list)
+            for model, row in _copies(page, lines, places):
+                rows[model].append(row)
+            for model, tuples in rows.items():
+                insert_rows(connection, model, tuples)
+                total += len(tuples)
     guards.apply(connection)
     return total
 
 
-def _copies(chain: Sequence[Link], places: Places) -> Iterable[CopyRow]:
+def _copies(page: Sequence[Link], lines: Lines, places: Places) -> Iterable[CopyRow]:
     try:
-        bodies = {link.seq: json.loads(link.shared() or b"null") for link in chain}
-        for placed, body, _ in current_entries(chain, bodies):
-            yield from copy_rows(placed, body, places)
+        for link in page:
+            placed, shared = lines.place(link), link.shared()
+            if placed is not None and shared is not None:
+                yield from copy_rows(placed, json.loads(shared), places)
     except Exception as error:  # an edited payload can be anything
         raise LedgerUnreadableError(
             "The trail itself was changed, so the copies cannot be made from it. Nothing was "

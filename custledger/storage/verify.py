@@ -1,247 +1,245 @@
-"""Verification: recompute every hash from what is stored, and compare the copies with the truth.
+"""Verification, whole: guards, seals, chains, copies, checkpoints, all in one snapshot.
 
-What was recomputed is compared with the stored hash of the same entry, and the next entry is
-linked to the stored one: so one edited entry gives one finding, which names it.
+The work over chains is cut into ranges, which this process checks one after the other, or several
+processes at once over the same snapshot (see ``verify_parallel``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
-from typing import Any
-from uuid import UUID
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from sqlalchemy import Connection, SmallInteger, exists, func, select, type_coerce
 
-from custledger.core.canonical import parse_canonical
+from custledger.core.clock import from_microseconds
 from custledger.core.findings import Finding, FindingCode, VerifyReport
 from custledger.core.records import EntryRef, Part
-from custledger.core.trail import CommittedStream, Header, commitment, genesis
 from custledger.errors import BadInputError
 from custledger.storage import guards
+from custledger.storage.anchor_check import check_anchors
 from custledger.storage.bulk import table_of
-from custledger.storage.chains import Link, Payload, current_entries, read_chains, subject_groups
-from custledger.storage.compare import CopyCheck
+from custledger.storage.chain_check import RangeCheck
+from custledger.storage.chain_facts import NOBODY, Plan, Tally
+from custledger.storage.chains import Range, ranges
+from custledger.storage.checkpoint_check import Kept, check_notes
+from custledger.storage.comparison import Against, Comparison
 from custledger.storage.context import Context
+from custledger.storage.raw import any_text
 from custledger.storage.rights import refuse_without_evidence
+from custledger.storage.seal_check import (
+    Seals,
+    check_counts,
+    check_roots,
+    read_seals,
+    starts_well,
+)
 from custledger.storage.tables import EntryRow, IdentityRow, PayloadRow
+from custledger.storage.truth_tables import ErasureRow
+from custledger.storage.verify_parallel import Crew, crew_for
 
-__all__ = ["Progress", "verify"]
+__all__ = ["Against", "Progress", "verify"]
 
 Progress = Callable[[int, int], None]
 """Called with (entries done, entries in all)."""
 
-_NOBODY = UUID(int=0)
-_NAMING = ("staff", "batch")
-_entry = table_of(EntryRow)
-_payload = table_of(PayloadRow)
-_identity = table_of(IdentityRow)
-_part = type_coerce(_payload.c.part, SmallInteger())
-_STRAY_PAYLOADS = (
-    select(_payload.c.entry_id, _part)
-    .outerjoin(_entry, _entry.c.id == _payload.c.entry_id)
-    .where(_entry.c.id.is_(None) | _part.not_in(range(len(Part))))
-)
-_WITHOUT_CHAIN = select(_identity.c.id).where(
-    ~exists().where(_entry.c.subject_id == _identity.c.id)
+_entry, _payload = table_of(EntryRow), table_of(PayloadRow)
+_identity, _erasure = table_of(IdentityRow), table_of(ErasureRow)
+_CHAIN_CODES: Final = frozenset(
+    {
+        FindingCode.CHAIN_GAP,
+        FindingCode.ENTRY_ALTERED,
+        FindingCode.PAYLOAD_MISSING,
+        FindingCode.SEALED_ENTRY_MISSING,
+        FindingCode.SEAL_MISSING,
+        FindingCode.SEAL_ALTERED,
+    }
 )
 
 
 def verify(
-    connection: Connection, context: Context, progress: Progress | None = None
+    context: Context,
+    against: Against | None = None,
+    *,
+    processes: int | None = None,
+    progress: Progress | None = None,
 ) -> VerifyReport:
-    """Check guards, chains, commitments, evidence and copies in one snapshot."""
-    refuse_without_evidence(connection, "Verifying")
-    with _any_text(connection):
-        return _verify(connection, context, progress)
+    """Check guards, chains, commitments, evidence, copies, seals and checkpoints in one snapshot.
+
+    ``processes`` is how many check chains at a time; None takes all cores for a large ledger that
+    is checked whole.
+    """
+    if processes is not None and processes < 1:
+        raise BadInputError(f"processes must be 1 or more, not {processes}.")
+    if processes is None and against is not None and against.since is not None:
+        processes = 1  # to start others takes longer than to check what is new
+    with (
+        crew_for(context, processes) as crew,
+        context.snapshot() as connection,
+        any_text(connection),
+    ):
+        crew.begin(connection)
+        refuse_without_evidence(connection, "Verifying")
+        return _Verification(connection, context, against or Against()).report(crew, progress)
 
 
-@contextmanager
-def _any_text(connection: Connection) -> Iterator[None]:
-    # SQLite does not check that a text is UTF-8, so an edited one must not end the verification.
-    if connection.dialect.name != "sqlite":
-        yield
-        return
-    driver: Any = connection.connection.driver_connection
-    before = driver.text_factory
-    driver.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
-    try:
-        yield
-    finally:
-        driver.text_factory = before
+class _Verification:
+    """One verification: what it compares with, and what it found."""
 
+    def __init__(self, connection: Connection, context: Context, against: Against) -> None:
+        self._connection, self._context, self._against = connection, context, against
+        self._tally = Tally()
+        self._find = self._tally.findings.append
 
-def _verify(connection: Connection, context: Context, progress: Progress | None) -> VerifyReport:
-    check = _Check(connection, context)
-    for name in guards.missing(connection):
-        check.find(FindingCode.GUARD_MISSING, f"the guard {name} is missing or was changed")
-    total = connection.scalar(select(func.count()).select_from(table_of(EntryRow))) or 0
-    for subjects in subject_groups(connection):
-        for chain in read_chains(connection, subjects):
-            check.chain(chain)
-        check.copies.compare(subjects[-1])
-        if progress is not None:
-            progress(check.entries, total)
-    check.copies.finish()
-    check.strays(total)
-    return VerifyReport(
-        findings=tuple(check.findings),
-        entries=check.entries,
-        chains=check.chains,
-        copies=check.copies.rows,
-        evidence_files=check.blobs,
-    )
+    def report(self, crew: Crew, progress: Progress | None) -> VerifyReport:
+        """Check everything."""
+        connection, tally = self._connection, self._tally
+        for name in guards.missing(connection):
+            said = f"the guard {name} is missing or was changed"
+            self._find(Finding(FindingCode.GUARD_MISSING, said))
+        seals = read_seals(connection, self._context.ledger, self._find)
+        kept = check_notes(connection, seals, self._against.keys, self._find)
+        compared = Comparison(seals, self._against, kept.signed, self._find)
+        if compared.since and not starts_well(connection, seals, compared.since, self._find):
+            compared.since = None  # what is new cannot be told from what is trusted: all of it
+        plan = self._plan(seals, compared)
+        spans = ranges(connection, None if plan.since is None else plan.last_key)
+        self._chains(crew, spans, plan, progress)
+        since = plan.since or 0
+        check_roots(connection, seals, since, self._find)
+        if _CHAIN_CODES.isdisjoint(finding.code for finding in tally.findings):
+            check_counts(seals, since, tally, self._find)
+        seen = check_anchors(connection, seals, self._against.certificates, self._find)
+        self._resurrected()
+        if plan.since is None:
+            self._strays()
+        return self._written(seals, kept, compared, max(seen, compared.anchored))
 
+    def _chains(
+        self, crew: Crew, spans: Sequence[Range], plan: Plan, progress: Progress | None
+    ) -> None:
+        total = sum(span.entries for span in spans)
+        if crew.workers:
+            tallies = crew.check(plan, spans)
+        else:
+            check = RangeCheck(self._connection, self._context, plan)
+            tallies = ((place, check.check(span)) for place, span in enumerate(spans))
+        found: dict[int, list[Finding]] = {}
+        for place, tally in tallies:
+            found[place], tally.findings = tally.findings, []
+            self._tally.add(tally)
+            if progress is not None:
+                progress(self._tally.entries, max(total, self._tally.entries))
+        for place in sorted(found):  # the same order, however many processes there were
+            self._tally.findings += found[place]
 
-class _Check:
-    """One verification: its findings and its counts."""
-
-    def __init__(self, connection: Connection, context: Context) -> None:
-        self.findings: list[Finding] = []
-        self.entries = 0
-        self.chains = 0
-        self.blobs = 0
-        self.copies = CopyCheck(connection, context, self.findings)
-        self._connection = connection
-        self._context = context
-        self._ledger = str(context.ledger)
-        self._parts = 0
-        self._named: set[str] = set()
-        self._names: dict[int, str] = {}
-
-    def find(self, code: FindingCode, message: str, ref: EntryRef | None = None) -> None:
-        self.findings.append(Finding(code, message, ref))
-
-    def chain(self, chain: Sequence[Link]) -> None:
-        """Check the links of one chain and note the copies that it should have."""
-        self.chains += 1
-        subject = self._uuid(chain[0].subject_id)
-        prev, expected = genesis(self._ledger, str(subject)), 1
-        bodies: dict[int, dict[str, Any]] = {}
-        current: set[int] = set()
-        last = 0
-        for link in chain:
-            self.entries += 1
-            ref = EntryRef(subject, link.seq)
-            # Keys are in no hash, but of two rates of a day the later key counts.
-            if link.id <= last:
-                said = "the entry's key is out of order: it was moved"
-                self.find(FindingCode.ENTRY_ALTERED, said, ref)
-            last = link.id
-            number: object = link.seq
-            if not isinstance(number, int):  # on SQLite an edited cell can hold a text
-                self.find(FindingCode.ENTRY_ALTERED, "the entry's number is no number", ref)
-                continue
-            if link.seq != expected:
-                gap = f"of this chain, entries {expected} to {link.seq - 1} are missing"
-                self.find(FindingCode.CHAIN_GAP, gap, EntryRef(subject, expected))
-            body = self._link(link, ref, prev)
-            if body is not None:
-                bodies[link.seq] = body
-            if link.supersedes is not None:
-                if link.supersedes not in current:
-                    said = f"names entry {link.supersedes}, which is not current"
-                    self.find(FindingCode.SUPERSEDES_WRONG, said, ref)
-                current.discard(link.supersedes)
-            current.add(link.seq)
-            prev, expected = link.hash, link.seq + 1
-        if chain[0].subject_id == self._context.key:
-            self._named.update(str(b[k]) for b in bodies.values() for k in _NAMING if k in b)
-        for placed, facts, seq in current_entries(chain, bodies):
-            self.copies.expect(placed, facts, EntryRef(subject, seq))
-
-    def strays(self, total: int) -> None:
-        """Find what belongs nowhere: entries, payloads, and identities without a chain."""
-        if self.entries != total:
-            said = f"{total - self.entries} entries belong to a subject that is no number"
-            self.find(FindingCode.ENTRY_ALTERED, said)
-        count = self._connection.scalar(select(func.count()).select_from(_payload))
-        if count != self._parts:
-            for entry_id, part in self._connection.execute(_STRAY_PAYLOADS):
-                said = f"a payload (entry {entry_id}, part {part}) that belongs to no entry"
-                self.find(FindingCode.PAYLOAD_EXTRA, said)
-        for (key,) in self._connection.execute(_WITHOUT_CHAIN):
-            uuid = self._uuid(key)
-            if str(uuid) not in self._named:
-                said = "an identity without entries: they were removed, or it was added"
-                self.find(FindingCode.CHAIN_EMPTY, said, EntryRef(uuid, 1))
-
-    def _link(self, link: Link, ref: EntryRef, prev: bytes) -> dict[str, Any] | None:
-        shared = link.shared()
-        self._parts += len(link.parts)
-        if shared is None:
-            self.find(FindingCode.PAYLOAD_MISSING, "the entry's payload is missing", ref)
-            return None
-        commits: dict[str, bytes] = {}
-        for part in link.parts:
-            digest = self._commitment(part, ref)
-            if digest is None:
-                return _parsed(shared)
-            commits[part.part.value] = digest
-        body = _parsed(shared)
-        if body is None or self._hash(link, prev, commits) != link.hash:
-            if any(part.blob is not None for part in link.parts):
-                said = "the file of the evidence, or its entry, was changed"
-                self.find(FindingCode.EVIDENCE_ALTERED, said, ref)
-            else:
-                said = "the entry, its payload or its link to the one before was changed"
-                self.find(FindingCode.ENTRY_ALTERED, said, ref)
-        return body
-
-    def _commitment(self, part: Payload, ref: EntryRef) -> bytes | None:
-        if (part.blob is None) == (part.body is None):
-            said = "a part of the payload needs either its bytes or the name of a file"
-            self.find(FindingCode.ENTRY_ALTERED, said, ref)
-        if part.blob is None:
-            return commitment(part.salt, part.body or b"")
-        self.blobs += 1
-        stream = CommittedStream(part.salt, self._context.blobs.read(self._connection, part.blob))
-        try:
-            for _ in stream:
-                pass
-        except OSError:
-            said = f"the file {part.blob} is missing from the evidence store, or cannot be read"
-            self.find(FindingCode.EVIDENCE_MISSING, said, ref)
-            return None
-        return stream.commitment()
-
-    def _hash(self, link: Link, prev: bytes, commits: dict[str, bytes]) -> bytes:
-        try:
-            return self._header(link, prev, commits).hash()
-        except UnicodeEncodeError:  # an edited cell holds a text that is no UTF-8
-            return b""
-
-    def _header(self, link: Link, prev: bytes, commits: dict[str, bytes]) -> Header:
-        return Header(
-            ledger=self._ledger,
-            subject=self._name(link.subject_id),
-            seq=link.seq,
-            kind="" if link.kind is None else link.kind.value,
-            recorded_at=link.recorded_at,
-            actor=self._name(link.actor_id),
-            prev=prev,
-            commits=commits,
-            occurred_at=link.occurred_at,
-            supersedes=link.supersedes,
-            import_batch=None if link.batch_id is None else self._name(link.batch_id),
+    def _plan(self, seals: Seals, compared: Comparison) -> Plan:
+        since = compared.since
+        erasures = self._connection.scalar(select(exists().select_from(_erasure)))
+        return Plan(
+            sealed_at=tuple(None if body is None else body.sealed_at for body in seals.bodies),
+            last_keys=tuple(seals.last_keys),
+            signed=compared.signed,
+            since=since,
+            last_key=(seals.last_keys[since - 1] or 0) if since else 0,
+            erasures=bool(erasures),
         )
 
-    def _name(self, key: int) -> str:
-        if key not in self._names:
-            self._names[key] = str(self._uuid(key))
-        return self._names[key]
+    def _resurrected(self) -> None:
+        query = (
+            select(_entry.c.subject_id, _entry.c.seq)
+            .select_from(_erasure)
+            .join(
+                _payload,
+                (_payload.c.entry_id == _erasure.c.entry_id)
+                & (type_coerce(_payload.c.part, SmallInteger()) == _code_of_erasure()),
+            )
+            .join(_entry, _entry.c.id == _erasure.c.entry_id)
+            .distinct()
+        )
+        code = FindingCode.PAYLOAD_RESURRECTED
+        told = {finding.entry for finding in self._tally.findings if finding.code is code}
+        for subject, seq in self._connection.execute(query).all():
+            said = "what was erased from the entry is there again"
+            ref = EntryRef(self._uuid(subject), seq)
+            if ref not in told:
+                self._find(Finding(code, said, ref))
 
-    def _uuid(self, key: int) -> UUID:
-        # An identity that was deleted reads as nobody: then the hash differs, and that is found.
+    def _strays(self) -> None:
+        """Find what belongs nowhere: payloads, erasures, and identities without a chain."""
+        for table, count, code in (
+            (_payload, self._tally.payloads, FindingCode.PAYLOAD_EXTRA),
+            (_erasure, self._tally.erasures, FindingCode.ERASURE_WRONG),
+        ):
+            if self._connection.scalar(select(func.count()).select_from(table)) != count:
+                self._of_no_entry(table, code)
+        named = self._tally.named
+        told = {
+            str(finding.customer)
+            for finding in self._tally.findings
+            if finding.code is FindingCode.SEALED_ENTRY_MISSING
+        }
+        without = select(_identity.c.id).where(
+            ~exists().where(_entry.c.subject_id == _identity.c.id)
+        )
+        for (key,) in self._connection.execute(without):
+            uuid = self._uuid(key)
+            if str(uuid) not in named | told:
+                said = "an identity without entries: they were removed, or it was added"
+                self._find(Finding(FindingCode.CHAIN_EMPTY, said, EntryRef(uuid, 1)))
+
+    def _of_no_entry(self, table: Any, code: FindingCode) -> None:
+        part = type_coerce(table.c.part, SmallInteger())
+        query = (
+            select(table.c.entry_id, part)
+            .outerjoin(_entry, _entry.c.id == table.c.entry_id)
+            .where(_entry.c.id.is_(None) | part.not_in(range(len(Part))))
+        )
+        what = "a payload" if table is _payload else "an erasure"
+        for entry_id, number in self._connection.execute(query):
+            said = f"{what} (entry {entry_id}, part {number}) that belongs to no entry"
+            self._find(Finding(code, said))
+
+    def _written(
+        self, seals: Seals, kept: Kept, compared: Comparison, anchored: int
+    ) -> VerifyReport:
+        tally = self._tally
+        body = seals.body(anchored)
+        return VerifyReport(
+            findings=tuple(tally.findings),
+            entries=tally.entries,
+            chains=tally.chains,
+            copies=tally.copies,
+            evidence_files=tally.evidence_files,
+            sealed=tally.sealed,
+            unsealed=tally.entries - tally.sealed,
+            erased=tally.erased,
+            seals=seals.size,
+            checkpoints=kept.count,
+            anchored_until=None if body is None else from_microseconds(body.sealed_at),
+            since=compared.since,
+            scope=compared.scope(),
+            notices=(*compared.notices, *self._ahead()),
+        )
+
+    def _ahead(self) -> list[str]:
+        """A notice of entries from a clock that was ahead, if there are any."""
+        first = self._tally.first_ahead
+        if first is None:
+            return []
+        number = self._tally.ahead
+        what = "1 entry says" if number == 1 else f"{number} entries say"
+        _, ref, words = first
+        return [
+            f"{what} that it was recorded after the seal that holds it, so a clock was ahead; "
+            f"the first is {ref}: {words}."
+        ]
+
+    def _uuid(self, key: int) -> Any:
         try:
             return self._context.identities.uuid(self._connection, key)
         except (KeyError, ValueError, AttributeError, TypeError):
-            return _NOBODY
+            return NOBODY
 
 
-def _parsed(shared: bytes) -> dict[str, Any] | None:
-    try:
-        return parse_canonical(shared)
-    except BadInputError:
-        return None
+def _code_of_erasure() -> Any:
+    return type_coerce(_erasure.c.part, SmallInteger())
