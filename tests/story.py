@@ -8,9 +8,11 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from custledger import Ledger, Money, open_ledger
+from custledger.edges.anchors import DirectoryAnchor
+from custledger.edges.keys import KeyFile, generate_key
 from custledger.pytest_plugin import Clock
 
-__all__ = ["open_story", "picture", "tell"]
+__all__ = ["open_story", "picture", "signer_of", "tell"]
 
 
 def open_story(location: str, folder: Path, *, evidence: Path | None = None) -> Ledger:
@@ -31,6 +33,10 @@ def tell(ledger: Ledger, clock: Clock, folder: Path) -> None:
     clock.advance(timedelta(days=1))
     change_mind(ledger)
     import_two_files(ledger)
+    clock.advance(timedelta(days=1))
+    keep_and_erase(ledger)
+    if not ledger.context.database.joins_host:  # a host's transaction cannot be sealed
+        seal_twice(ledger, clock, folder)
 
 
 def settle(ledger: Ledger) -> None:
@@ -113,6 +119,36 @@ def import_two_files(ledger: Ledger) -> None:
             ledger.money.record_sale(cleo, amount=Money.of("9.99", "EUR"))
         ledger.imports.finish(batch, counts={"money": 1})
     ledger.imports.undo(2, reason="the wrong file")
+
+
+def keep_and_erase(ledger: Ledger) -> None:
+    over = ledger.privacy.hold("Ben Bäcker", reason="a claim in court")
+    ledger.privacy.release(over, reason="settled")
+    ledger.privacy.hold("Ben Bäcker", reason="the tax office asks")
+    ledger.privacy.refuse("Ben Bäcker", ground="legal_claims", reason="see the hold")
+    gossip = ledger.interactions.record("Ann Müller", channel="chat", summary="of her neighbour")
+    photo = ledger.evidence.attach("Ann Müller", file=io.BytesIO(b"GIF89a"), caption="of a child")
+    with ledger.transaction():
+        ledger.privacy.erase(gossip, ground="unlawful", reason="not about our work")
+        ledger.privacy.erase(photo, ground="child")
+
+
+def seal_twice(ledger: Ledger, clock: Clock, folder: Path) -> None:
+    signer = signer_of(folder)
+    (folder / "checkpoints").mkdir(exist_ok=True)
+    for note in ("before the second seal", "after it, and not sealed"):
+        ledger.trail.seal(signer)
+        ledger.trail.anchor(DirectoryAnchor(folder / "checkpoints"))
+        clock.advance(timedelta(hours=1))
+        ledger.interactions.record("Ann Müller", channel="phone", summary=note)
+
+
+def signer_of(folder: Path) -> KeyFile:
+    """The key that signs the story's checkpoints; ``folder`` is where it was told."""
+    path = folder / "story.key"
+    if not path.exists():
+        generate_key(path, "story.example")
+    return KeyFile(path)
 
 
 def picture(folder: Path) -> dict[str, str]:

@@ -112,6 +112,7 @@ def test_the_select_equals_the_reference(engine: Engine, folder: str, day: str) 
     check_against_reference(engine, DATA / folder, day, reference_policy(DATA))
 
 
+@pytest.mark.slow  # the sample of it runs always
 @pytest.mark.parametrize("day", DATES)
 def test_the_select_equals_the_whole_reference(engine: Engine, data_folder: Path, day: str) -> None:
     folder = data_folder / "score_reference"
