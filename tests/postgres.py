@@ -57,10 +57,11 @@ class Server:
     _numbers: Iterator[int] = field(default_factory=count)
 
     @contextlib.contextmanager
-    def database(self) -> Iterator[str]:
-        """The URL of a fresh, empty database that is dropped afterwards."""
+    def database(self, template: str | None = None) -> Iterator[str]:
+        """The URL of a fresh database that is dropped afterwards: empty, or a copy of another."""
         name = f"custledger_test_{os.getpid()}_{next(self._numbers)}"
-        self.run(f'CREATE DATABASE "{name}"')
+        source = "" if template is None else f' TEMPLATE "{make_url(template).database}"'
+        self.run(f'CREATE DATABASE "{name}"{source}')
         try:
             yield self.address.set(database=name).render_as_string(hide_password=False)
         finally:

@@ -242,13 +242,13 @@ def test_correction_without_a_change_is_refused(shop: Shell) -> None:
 
 def test_evidence_is_kept_for_a_customer_or_an_entry(shop: Shell) -> None:
     shop("record", "interaction", "Ann", "--channel", "email")
-    (shop.folder / "mail.eml").write_text("Dear shop", encoding="utf-8")
+    (shop.folder / "mail.eml").write_bytes(b"Subject: Late\n\nDear shop")
     shop("record", "evidence", "Ann#2", "--file", "mail.eml", "--caption", "the mail")
     assert "text/plain, 5 bytes" in shop("record", "evidence", "Ann", "--text", "hello")
     with open_ledger("custledger.sqlite", actor=ACTOR) as ledger:
         mail, text = ledger.evidence.of("Ann")
         assert mail.interaction is not None
-        assert b"".join(ledger.evidence.read(mail)) == b"Dear shop"
+        assert b"".join(ledger.evidence.read(mail)) == b"Subject: Late\n\nDear shop"
         assert text.interaction is None
     shop("record", "void", "Ann#4", "--reason", "wrong customer")
 

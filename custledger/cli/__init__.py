@@ -13,15 +13,20 @@ from rich.text import Text
 from custledger import __version__
 from custledger.cli import (
     adding,
+    backing_up,
     checking,
     correcting,
+    dossier,
     importing,
     keeping,
+    keys,
     making,
     policies,
+    privacy,
     recording,
     recording_money,
     roles,
+    sealing,
     staffing,
     telling,
 )
@@ -55,6 +60,12 @@ app.add_typer(telling.app)
 app.add_typer(checking.app)
 app.add_typer(policies.app, name="policy")
 app.add_typer(keeping.app)
+app.add_typer(keys.app, name="key")
+app.add_typer(sealing.app)
+app.add_typer(privacy.app)
+app.add_typer(privacy.erasures, name="erasures")
+app.add_typer(dossier.app)
+app.add_typer(backing_up.app)
 app.add_typer(roles.app)
 
 

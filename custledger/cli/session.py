@@ -5,12 +5,14 @@ from __future__ import annotations
 import getpass
 import inspect
 import math
+import os
 import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Final, TypeVar, get_type_hints
+from uuid import UUID
 
 import typer
 from rich.text import Text
@@ -23,6 +25,7 @@ from custledger.edges.tables import printing, safe
 from custledger.edges.upgrading import has_ledger
 from custledger.errors import AmbiguousMatchError, BadInputError, NotFoundError
 from custledger.ledger import Ledger, open_ledger
+from custledger.storage.data_keys import KeyFolder
 from custledger.storage.engine import WAIT_SECONDS, shown
 
 __all__ = [
@@ -33,8 +36,10 @@ __all__ = [
     "WaitOption",
     "command",
     "customer_of",
+    "customer_or_id",
     "day",
     "entry_of",
+    "entry_or_customer",
     "login_name",
     "minutes",
     "moment",
@@ -50,6 +55,9 @@ DEFAULT_LEDGER: Final = "custledger.sqlite"
 
 _LEDGER_VARIABLE: Final = "CUSTLEDGER_LEDGER"
 _ACTOR_VARIABLE: Final = "CUSTLEDGER_ACTOR"
+_KEYS_VARIABLE: Final = "CUSTLEDGER_EVIDENCE_KEYS"
+"""The folder of the keys of encrypted evidence; no option, since a command without it would write
+plain."""
 
 
 def _ledger_option(variable: str | None) -> Any:
@@ -121,7 +129,13 @@ class Session:
             raise NotFoundError(
                 f"No ledger at {place}. Make one with: custledger init {shlex.quote(place)}"
             )
-        return open_ledger(where, actor=self.actor_name, wait=self.waiting_time)
+        folder = os.environ.get(_KEYS_VARIABLE)
+        return open_ledger(
+            where,
+            actor=self.actor_name,
+            wait=self.waiting_time,
+            encryption=KeyFolder(folder) if folder else None,
+        )
 
     @property
     def waiting_time(self) -> timedelta:
@@ -276,14 +290,62 @@ def customer_of(ledger: Ledger, text: str) -> Customer:
         ) from error
 
 
+def customer_or_id(ledger: Ledger, text: str) -> Customer | UUID:
+    """The same; a whole id is taken as it is, because it names voided and erased ones too."""
+    return _uuid(text) or customer_of(ledger, text)
+
+
 def entry_of(ledger: Ledger, text: str) -> EntryRef:
     """The entry that is written CUSTOMER#NUMBER, as commands print it, or CUSTOMER-ID/NUMBER."""
-    who, mark, number = text.rpartition("#")
-    if not mark:
-        return EntryRef.parse(text)
-    if not number.isascii() or not number.isdigit():
+    parts = _entry_parts(text)
+    if parts is None:
         raise BadInputError(f"{text!r} is not an entry. Write it like 'Ann Miller#7'.")
-    return EntryRef(customer_of(ledger, who).id, int(number))
+    return _ref(ledger, *parts)
+
+
+def entry_or_customer(ledger: Ledger, text: str) -> EntryRef | Customer | UUID:
+    """The entry or the customer that a text names; BadInputError where it could be either.
+
+    A customer may be called 'Flat #7', and another one 'Flat'.
+    """
+    parts = _entry_parts(text)
+    if parts is None:
+        return customer_or_id(ledger, text)
+    try:
+        customer = customer_of(ledger, text)
+    except NotFoundError:
+        return _ref(ledger, *parts)
+    try:
+        ref = _ref(ledger, *parts)
+    except (NotFoundError, AmbiguousMatchError):
+        return customer
+    if ref.seq not in {entry.ref.seq for entry in ledger.history(ref.subject)}:
+        return customer
+    raise BadInputError(
+        f"{text!r} names a customer, and an entry of another one as well. For the customer "
+        f"{customer.name}, give the id {customer.id}; for the entry, write {ref}."
+    )
+
+
+def _entry_parts(text: str) -> tuple[str, int] | None:
+    """Whose entry a text names, and its number; None where it is not written as one."""
+    for mark in ("#", "/"):
+        who, found, number = text.strip().rpartition(mark)
+        if found and number.isascii() and number.isdigit() and (mark == "#" or _uuid(who)):
+            return who, int(number)
+    return None
+
+
+def _ref(ledger: Ledger, who: str, number: int) -> EntryRef:
+    found = customer_or_id(ledger, who)
+    return EntryRef(found if isinstance(found, UUID) else found.id, number)
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _candidates(ledger: Ledger, text: str) -> str:

@@ -1,16 +1,61 @@
-"""A ledger on SQLite and then on PostgreSQL, with a clock that tests set."""
+"""A ledger on SQLite and then on PostgreSQL, with a clock that tests set.
+
+Making a ledger's tables takes longer than most tests here: it is made once and then copied.
+"""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from custledger import Ledger, Money, open_ledger
 from custledger.core.records import Customer
 from custledger.pytest_plugin import Clock
+from tests.postgres import Server
 
-__all__ = ["ann", "clock", "ledger"]
+__all__ = ["ann", "clock", "ledger", "location", "new_on_postgresql", "new_on_sqlite"]
+
+
+@pytest.fixture(scope="session")
+def new_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger with nothing in it but a member of staff."""
+    path = tmp_path_factory.mktemp("new") / "ledger.sqlite"
+    make(str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def new_on_postgresql(postgres_server: Server) -> Iterator[str]:
+    """The same on PostgreSQL."""
+    with postgres_server.database() as url:
+        make(url)
+        yield url
+
+
+def make(location: str) -> None:
+    with open_ledger(
+        location, actor="Olga", now=Clock(), zone="Europe/Paris", region="FR"
+    ) as ledger:
+        ledger.staff.add("Sam", hourly_rate=Money(3000, "EUR"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where the test's ledger is; where one can be made, if the test asks for none."""
+    made = "ledger" in request.fixturenames
+    if request.param == "sqlite":
+        path = tmp_path / "ledger.sqlite"
+        if made:
+            shutil.copy(request.getfixturevalue("new_on_sqlite"), path)
+        yield str(path)
+        return
+    server: Server = request.getfixturevalue("postgres_server")
+    template = request.getfixturevalue("new_on_postgresql") if made else None
+    with server.database(template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -22,7 +67,6 @@ def clock() -> Clock:
 def ledger(location: str, clock: Clock) -> Iterator[Ledger]:
     """A ledger whose trail must verify, and whose copies must be as the trail says, at the end."""
     with open_ledger(location, actor="Olga", now=clock, zone="Europe/Paris", region="FR") as ledger:
-        ledger.staff.add("Sam", hourly_rate=Money(3000, "EUR"))
         yield ledger
         assert ledger.verify().findings == ()
 
