@@ -12,7 +12,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -48,18 +48,20 @@ class LentServerError(NoServerError):
     """The server was given by address: it is not for the tests to stop, or to set up otherwise."""
 
 
+_NUMBERS = count()  # of databases: two servers of one process may be one server
+
+
 @dataclass
 class Server:
     """A server on which each test gets a database of its own."""
 
     address: URL
     cluster: Cluster | None = None
-    _numbers: Iterator[int] = field(default_factory=count)
 
     @contextlib.contextmanager
     def database(self, template: str | None = None) -> Iterator[str]:
         """The URL of a fresh database that is dropped afterwards: empty, or a copy of another."""
-        name = f"custledger_test_{os.getpid()}_{next(self._numbers)}"
+        name = f"custledger_test_{os.getpid()}_{next(_NUMBERS)}"
         source = "" if template is None else f' TEMPLATE "{make_url(template).database}"'
         self.run(f'CREATE DATABASE "{name}"{source}')
         try:

@@ -49,7 +49,7 @@ def state(path: str) -> object:
 
 
 @pytest.mark.parametrize("kind", ["grouped sales", "calls without ids"])
-@pytest.mark.parametrize("kills", [8, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [4, pytest.param(40, marks=pytest.mark.slow)])
 def test_a_killed_import_resumes_to_the_same_ledger(tmp_path: Path, kind: str, kills: int) -> None:
     path = EXTRACT if kind == "grouped sales" else write(tmp_path, CALLS)
     (whole, events, _), *killed = run(tmp_path, path, kills)

@@ -62,7 +62,7 @@ def test_of_24_upgrades_at_once_one_does_it_and_none_fails(old: str, tmp_path: P
     assert_whole(old)
 
 
-@pytest.mark.parametrize("kills", [6, pytest.param(24, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [3, pytest.param(24, marks=pytest.mark.slow)])
 def test_killed_upgrade_of_a_file_leaves_the_old_or_the_new_ledger(
     tmp_path: Path, kills: int
 ) -> None:
@@ -83,7 +83,7 @@ def test_killed_upgrade_of_a_file_leaves_the_old_or_the_new_ledger(
         assert not list((tmp_path / str(number)).glob("*partial*"))
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(10, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [2, pytest.param(10, marks=pytest.mark.slow)])
 def test_killed_upgrade_of_a_database_leaves_the_old_or_the_new_ledger(
     postgres_server: Server, kills: int
 ) -> None:
