@@ -94,7 +94,8 @@ def restore_ledger(
         )
     say(
         "Next, compare with the newest checkpoint that was published: custledger --ledger "
-        f"{where} verify --key KEY --checkpoint FILE. If entries are missing, go on by: custledger resume"
+        f"{where} verify --key KEY --checkpoint FILE. If entries are missing, go on by: "
+        "custledger resume"
     )
 
 
