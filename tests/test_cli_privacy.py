@@ -19,7 +19,7 @@ def shop(shell: Shell) -> Shell:
 def test_erase_says_what_will_go_and_what_went(shop: Shell) -> None:
     shown = shop.run("erase", "Ann Miller", "--ground", "objection", "--yes")
     assert shown.code == 0
-    assert "all about Ann Miller: 1 customer, 1 interaction." in shown.err
+    assert "all about Ann Miller: customer (1), interaction (1)." in shown.err
     assert "Art. 17(1)(c) GDPR" in shown.err
     assert shown.out == "Erased 2 entries; entry #3 records it.\n"
     assert b"a secret" not in (shop.folder / "custledger.sqlite").read_bytes()

@@ -251,7 +251,7 @@ def _preview(ledger: Ledger, found: EntryRef | Customer | UUID) -> str:
     name = found.name if isinstance(found, Customer) else _name(ledger, found)
     entries = [e for e in ledger.history(found) if e.kind not in STAYS and e.erased_by is None]
     kinds = Counter(words(entry.kind) for entry in entries)
-    listed = ", ".join(f"{number:,} {kind}" for kind, number in sorted(kinds.items()))
+    listed = ", ".join(f"{kind} ({number:,})" for kind, number in sorted(kinds.items()))
     return f"This erases all about {name}: {listed or 'nothing is left'}."
 
 
