@@ -17,7 +17,7 @@ from custledger import open_ledger
 from tests.postgres import Server
 from tests.storage.writer import CUSTOMERS, KINDS, Answer, Write, Writer, settle, tokens_in
 
-STRIKES = [2, pytest.param(10, marks=pytest.mark.slow)]
+STRIKES = [3, pytest.param(10, marks=pytest.mark.slow)]
 """How many there are in a test, for each kind of write."""
 
 KILLED = Answer("killed")
