@@ -16,12 +16,13 @@ from custledger.errors import BadInputError
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-__all__ = ["JsonValue", "canonical_bytes", "parse_canonical"]
+__all__ = ["JsonValue", "canonical_bytes", "digest_from", "natural", "parse_canonical"]
 
 # A dossier's verify.py holds this module, so it keeps to what Python 3.9 has.
 JsonValue: TypeAlias = "bool | int | str | list[JsonValue] | dict[str, JsonValue] | None"
 
 _LIMIT: Final = 2**53
+_DIGEST_BYTES: Final = 32
 _DEEPEST: Final = 50
 """Lists and dicts in one another; no document of ours has more than a few."""
 _encode: Final = json.JSONEncoder(
@@ -51,6 +52,22 @@ def parse_canonical(data: bytes) -> dict[str, JsonValue]:
     if not isinstance(document, dict) or canonical_bytes(document) != data:
         raise BadInputError("these bytes are not canonical JSON (RFC 8785)")
     return document
+
+
+def natural(value: object, least: int = 0) -> int:
+    """A number as a document holds it; ValueError for any other type, which True would be too."""
+    # Canonical JSON keeps it below 2**53, which as microseconds is the year 2255.
+    if type(value) is not int or value < least:
+        raise ValueError(value)
+    return value
+
+
+def digest_from(hexadecimal: str) -> bytes:
+    """The SHA-256 in a document; ValueError if it is none."""
+    digest = bytes.fromhex(hexadecimal)
+    if len(digest) != _DIGEST_BYTES:
+        raise ValueError(hexadecimal)
+    return digest
 
 
 def _check(value: Mapping[str, object] | list[object], depth: int = 1) -> None:

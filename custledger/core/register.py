@@ -19,14 +19,19 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from custledger.core.canonical import JsonValue, canonical_bytes, parse_canonical
+from custledger.core.canonical import (
+    JsonValue,
+    canonical_bytes,
+    digest_from,
+    natural,
+    parse_canonical,
+)
 from custledger.core.records import Part
 from custledger.errors import BadInputError
 
 __all__ = ["ErasedEntry", "RegisterLine", "merged", "parse_line"]
 
 _VERSION = 1
-_DIGEST_BYTES = 32
 
 
 class ErasedEntry(NamedTuple):
@@ -84,10 +89,10 @@ def parse_line(text: str) -> RegisterLine:
         line = RegisterLine(
             ledger=UUID(found["ledger"]),
             subject=UUID(found["subject"]),
-            entry=_number(found["entry"]),
-            hash=_digest(found["hash"]),
+            entry=natural(found["entry"]),
+            hash=digest_from(found["hash"]),
             ground=str(found["ground"]),
-            recorded_at=_number(found["recorded_at"]),
+            recorded_at=natural(found["recorded_at"]),
             entries=tuple(_entry(entry) for entry in found["entries"]),
         )
         if line.text() != text.strip():  # damaged where it says a thing twice, or not at all
@@ -132,18 +137,5 @@ def _refusal(text: str) -> BadInputError:
 
 
 def _entry(found: Mapping[str, Any]) -> ErasedEntry:
-    commits = {Part(part): _digest(digest) for part, digest in found["commits"].items()}
-    return ErasedEntry(_number(found["seq"]), _digest(found["hash"]), commits)
-
-
-def _number(value: object) -> int:
-    if type(value) is not int:
-        raise ValueError(value)
-    return value
-
-
-def _digest(value: str) -> bytes:
-    digest = bytes.fromhex(value)
-    if len(digest) != _DIGEST_BYTES:
-        raise ValueError(value)
-    return digest
+    commits = {Part(part): digest_from(digest) for part, digest in found["commits"].items()}
+    return ErasedEntry(natural(found["seq"]), digest_from(found["hash"]), commits)

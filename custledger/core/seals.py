@@ -20,8 +20,14 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from custledger.core.canonical import JsonValue, canonical_bytes, parse_canonical
-from custledger.core.merkle import HASH_BYTES, leaf_hash, root
+from custledger.core.canonical import (
+    JsonValue,
+    canonical_bytes,
+    digest_from,
+    natural,
+    parse_canonical,
+)
+from custledger.core.merkle import leaf_hash, root
 from custledger.errors import BadInputError
 
 __all__ = [
@@ -178,21 +184,21 @@ class SealBody:
         """The seal in exact canonical bytes; BadInputError if they are none."""
         found: dict[str, Any] = parse_canonical(data)
         try:
-            cites, n = found.get("cites"), _natural(found["n"], 1)
+            cites, n = found.get("cites"), natural(found["n"], 1)
             if (found["prev"] == "") != (n == 1):
                 raise ValueError(found["prev"])
             body = cls(
                 ledger=UUID(found["ledger"]),
                 n=n,
-                sealed_at=_natural(found["sealed_at"]),
-                prev=b"" if n == 1 else _hash_of(found["prev"]),
+                sealed_at=natural(found["sealed_at"]),
+                prev=b"" if n == 1 else digest_from(found["prev"]),
                 heads=_root_of(found["heads"]),
                 changes=_root_of(found["changes"]),
-                entries=_natural(found["entries"]),
-                incarnation=_natural(found["incarnation"], 1),
+                entries=natural(found["entries"]),
+                incarnation=natural(found["incarnation"], 1),
                 cites=None
                 if cites is None
-                else Cited(_natural(cites["size"]), _hash_of(cites["root"])),
+                else Cited(natural(cites["size"]), digest_from(cites["root"])),
             )
             same = body.to_bytes() == data
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -207,19 +213,4 @@ def _root_body(tree: TreeRoot) -> dict[str, JsonValue]:
 
 
 def _root_of(found: dict[str, Any]) -> TreeRoot:
-    return TreeRoot(_natural(found["count"]), _hash_of(found["root"]))
-
-
-def _natural(value: object, least: int = 0) -> int:
-    """A number as a seal holds it: of no other type, which True would be too."""
-    # Canonical JSON keeps it below 2**53, which as microseconds is the year 2255.
-    if type(value) is not int or value < least:
-        raise ValueError(value)
-    return value
-
-
-def _hash_of(value: str) -> bytes:
-    digest = bytes.fromhex(value)
-    if len(digest) != HASH_BYTES:
-        raise ValueError(value)
-    return digest
+    return TreeRoot(natural(found["count"]), digest_from(found["root"]))

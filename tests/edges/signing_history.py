@@ -18,8 +18,8 @@ from pathlib import Path
 from uuid import UUID
 
 from custledger.core.merkle import prove_consistency, root
-from custledger.core.notes import Checkpoint
-from custledger.core.signing import Prove
+from custledger.core.notes import Checkpoint, Note
+from custledger.core.signing import Prove, Signer
 from custledger.edges.keys import CallableKey
 from custledger.edges.private_keys import read_private_key
 from custledger.errors import SigningRefusedError
@@ -47,6 +47,15 @@ def checkpoint_of(leaves: list[bytes], origin: str = ORIGIN) -> Checkpoint:
 
 def prover(leaves: list[bytes]) -> Prove:
     return lambda old_size: prove_consistency(leaves, old_size)
+
+
+def sign(signer: Signer, leaves: list[bytes], origin: str = ORIGIN) -> Note:
+    return signer.sign(checkpoint_of(leaves, origin), prover(leaves))
+
+
+def state_of(path: Path) -> Path:
+    """Where the signer of a key file remembers what it signed."""
+    return path.with_name(f"{path.name}.state")
 
 
 def race(key: Path, rounds: int, who: str) -> None:

@@ -7,7 +7,6 @@ import json
 import shutil
 import subprocess
 import tracemalloc
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -36,19 +35,6 @@ from custledger.storage.data_keys import KeyFolder
 from tests.attacker import attack
 from tests.core.dossiers import png
 from tests.edges.dossier_help import Case, case, read_zip, write_zip
-
-
-@pytest.fixture
-def firm(location: str, tmp_path: Path) -> Iterator[Case]:
-    with case(location, tmp_path / "keys") as made:
-        yield made
-
-
-@pytest.fixture
-def to(tmp_path: Path) -> Path:
-    folder = tmp_path / "out"
-    folder.mkdir()
-    return folder / "ann.zip"
 
 
 def page_of(path: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,20 +12,7 @@ from custledger.core.anchoring import AnchorCheck
 from custledger.edges.dossier import verify_dossier, write_dossier
 from custledger.errors import BadInputError
 from tests.attacker import attack
-from tests.edges.dossier_help import Case, case
-
-
-@pytest.fixture
-def firm(location: str, tmp_path: Path) -> Iterator[Case]:
-    with case(location, tmp_path / "keys") as made:
-        yield made
-
-
-@pytest.fixture
-def to(tmp_path: Path) -> Path:
-    folder = tmp_path / "out"
-    folder.mkdir()
-    return folder / "ann.zip"
+from tests.edges.dossier_help import Case
 
 
 def test_dossier_is_compared_with_the_checkpoints_that_it_was_made_for(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,6 @@ from tests.core.dossiers import Firm, forged
 from tests.edges.dossier_help import Case, case, pythons, read_zip, run_verifier, write_zip
 
 Change = Callable[[dict[str, Any]], None]
-
-
-@pytest.fixture
-def firm(location: str, tmp_path: Path) -> Iterator[Case]:
-    with case(location, tmp_path / "keys") as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

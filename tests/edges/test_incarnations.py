@@ -6,27 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from custledger.core.notes import Note
-from custledger.core.signing import Signer
 from custledger.edges.keys import KeyFile, generate_key
 from custledger.errors import BadInputError, SigningRefusedError
-from tests.edges.signing_history import ORIGIN, checkpoint_of, leaves_of, ledger, prover, uuid_of
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A key's file."""
-    path = tmp_path / "bakery.key"
-    generate_key(path, "bakery.example")
-    return path
-
-
-def state_of(path: Path) -> Path:
-    return path.with_name(f"{path.name}.state")
-
-
-def sign(signer: Signer, leaves: list[bytes], origin: str = ORIGIN) -> Note:
-    return signer.sign(checkpoint_of(leaves, origin), prover(leaves))
+from tests.edges.signing_history import (
+    ORIGIN,
+    checkpoint_of,
+    leaves_of,
+    ledger,
+    prover,
+    sign,
+    state_of,
+    uuid_of,
+)
 
 
 def test_incarnation_that_nobody_opened_is_refused_whatever_its_seals(path: Path) -> None:

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 import custledger
 from custledger.core.merkle import check_consistency
 from custledger.core.notes import Checkpoint, Note, VerifierKey
-from custledger.core.signing import Signer
 from custledger.edges import signer_state
 from custledger.edges.keys import CallableKey, EnvironmentKey, KeyFile, generate_key
 from custledger.edges.private_keys import read_private_key
@@ -32,27 +31,20 @@ from custledger.errors import (
     SigningRefusedError,
 )
 from custledger.storage.files import locked
-from tests.edges.signing_history import ORIGIN, checkpoint_of, leaves_of, ledger, prover, uuid_of
+from tests.edges.signing_history import (
+    ORIGIN,
+    checkpoint_of,
+    leaves_of,
+    ledger,
+    prover,
+    sign,
+    state_of,
+    uuid_of,
+)
 
 PROGRAM = Path(__file__).with_name("signing_history.py")
 ROOT = Path(custledger.__file__).parent.parent
 FORK = pytest.mark.skipif(not hasattr(os, "fork"), reason="left out: this system has no SIGKILL")
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A key's file."""
-    path = tmp_path / "bakery.key"
-    generate_key(path, "bakery.example")
-    return path
-
-
-def state_of(path: Path) -> Path:
-    return path.with_name(f"{path.name}.state")
-
-
-def sign(signer: Signer, leaves: list[bytes], origin: str = ORIGIN) -> Note:
-    return signer.sign(checkpoint_of(leaves, origin), prover(leaves))
 
 
 def test_signed_checkpoint_is_a_note_that_its_key_verifies(path: Path) -> None:
