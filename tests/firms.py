@@ -25,6 +25,7 @@ from custledger.storage.tables import (
     BlobRow,
     ContactPointRow,
     CustomerRow,
+    EventRow,
     EvidenceRow,
     ImportBatchRow,
     InteractionRow,
@@ -67,6 +68,7 @@ REPLACED = {
         ContactPointRow,
         InteractionRow,
         MoneyRow,
+        EventRow,
         EvidenceRow,
         LegalHoldRow,
         VoidedRow,
@@ -227,7 +229,16 @@ def one(connection: psycopg.Connection[Any], query: str) -> tuple[Any, ...]:
 
 def as_of_the_release_before(firm: Firm) -> None:
     """The tables are those of an older custledger; what only newer ones hold is lost."""
-    newer = ("legal_hold", "erasure", "anchor", "checkpoint", "seal_head", "seal")
+    newer = (
+        "policy",
+        "event",
+        "legal_hold",
+        "erasure",
+        "anchor",
+        "checkpoint",
+        "seal_head",
+        "seal",
+    )
     with firm.connect(None) as connection:
         for table in newer:
             connection.execute(f"DROP TABLE custledger_{table}")

@@ -8,9 +8,13 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from custledger import Ledger, Money, open_ledger
+from custledger.core.records import EntryKind, PolicyTopic
 from custledger.edges.anchors import DirectoryAnchor
 from custledger.edges.keys import KeyFile, generate_key
 from custledger.pytest_plugin import Clock
+from custledger.storage.events import append_event
+from custledger.storage.lookup import customer_key
+from custledger.storage.policies import add_policy
 
 __all__ = ["open_story", "picture", "signer_of", "tell"]
 
@@ -35,6 +39,7 @@ def tell(ledger: Ledger, clock: Clock, folder: Path) -> None:
     import_two_files(ledger)
     clock.advance(timedelta(days=1))
     keep_and_erase(ledger)
+    deal_fairly(ledger)
     if not ledger.context.database.joins_host:  # a host's transaction cannot be sealed
         seal_twice(ledger, clock, folder)
 
@@ -131,6 +136,18 @@ def keep_and_erase(ledger: Ledger) -> None:
     with ledger.transaction():
         ledger.privacy.erase(gossip, ground="unlawful", reason="not about our work")
         ledger.privacy.erase(photo, ground="child")
+
+
+def deal_fairly(ledger: Ledger) -> None:
+    """A policy and an event, so that their tables have rows."""
+    context = ledger.context
+    with context.write() as journal:
+        add_policy(
+            journal, context, PolicyTopic.HOUSE_RULE, 1, {"text": "no shouting"}, name="calm"
+        )
+        ben = customer_key(journal.connection, context, "Ben Bäcker")
+        body = {"event": "referred", "other": str(ledger.customers.get("Ann Müller").id)}
+        append_event(journal, ben, EntryKind.REFERRAL, body)
 
 
 def seal_twice(ledger: Ledger, clock: Clock, folder: Path) -> None:

@@ -37,6 +37,7 @@ __all__ = [
     "MoneyEntry",
     "MoneyKind",
     "Part",
+    "PolicyTopic",
     "Purpose",
     "Staff",
     "StaffRole",
@@ -157,6 +158,35 @@ class EntryKind(StrEnum):
     LEGAL_HOLD = "legal_hold"
     KEY = "key"
     INCARNATION = "incarnation"
+    POLICY = "policy"
+    COMPLAINT = "complaint"
+    DECISION = "decision"
+    CONVEYANCE = "conveyance"
+    REFUND_ADVICE = "refund_advice"
+    DUNNING = "dunning"
+    BRIEFING = "briefing"
+    BACKING = "backing"
+    LESSON = "lesson"
+    PRAISE = "praise"
+    REFERRAL = "referral"
+    FLAG = "flag"
+    MERGE = "merge"
+    SUBJECT_ACCESS = "subject_access"
+
+
+class PolicyTopic(StrEnum):
+    """What a policy of the firm is about; each version of it is an entry of kind ``policy``."""
+
+    CALENDAR = "calendar"
+    COMPLAINT_PLAN = "complaint_plan"
+    REGIME = "regime"
+    REFUND_TERMS = "refund_terms"
+    REFUND_ADVICE = "refund_advice"
+    LADDER = "ladder"
+    DECISIONS = "decisions"
+    HOUSE_RULE = "house_rule"
+    RETENTION = "retention"
+    EXPOSURE = "exposure"
 
 
 class Part(StrEnum):

@@ -23,6 +23,7 @@ from custledger.storage.raw import raw_rows
 from custledger.storage.tables import (
     ContactPointRow,
     CustomerRow,
+    EventRow,
     EvidenceRow,
     ExchangeRateRow,
     HourlyRateRow,
@@ -31,6 +32,7 @@ from custledger.storage.tables import (
     LedgerRow,
     LegalHoldRow,
     MoneyRow,
+    PolicyRow,
     ScorePolicyRow,
     StaffRow,
     VoidedRow,
@@ -46,6 +48,7 @@ _BY_CUSTOMER: Final[dict[type[SQLModel], str]] = {
     EvidenceRow: "customer_id",
     VoidedRow: "customer_id",
     LegalHoldRow: "customer_id",
+    EventRow: "customer_id",
 }
 _OF_LEDGER: Final[tuple[type[SQLModel], ...]] = (
     LedgerRow,
@@ -54,6 +57,7 @@ _OF_LEDGER: Final[tuple[type[SQLModel], ...]] = (
     ExchangeRateRow,
     ScorePolicyRow,
     ImportBatchRow,
+    PolicyRow,
 )
 
 _Expected = dict[Any, tuple[tuple[Any, ...], EntryRef]]

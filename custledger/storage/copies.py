@@ -27,12 +27,14 @@ from custledger.core.records import (
     EntryKind,
     Fault,
     MoneyKind,
+    PolicyTopic,
     Purpose,
     StaffRole,
 )
 from custledger.storage.tables import (
     ContactPointRow,
     CustomerRow,
+    EventRow,
     EvidenceRow,
     ExchangeRateRow,
     HourlyRateRow,
@@ -41,13 +43,23 @@ from custledger.storage.tables import (
     LedgerRow,
     LegalHoldRow,
     MoneyRow,
+    PolicyRow,
     ScorePolicyRow,
     StaffRow,
     VoidedRow,
 )
 from custledger.storage.types import CODES
 
-__all__ = ["UNDATED", "CopyRow", "Placed", "Places", "copy_rows", "table_for"]
+__all__ = [
+    "ABOUT_THE_FIRM",
+    "EVENT_KINDS",
+    "UNDATED",
+    "CopyRow",
+    "Placed",
+    "Places",
+    "copy_rows",
+    "table_for",
+]
 
 UNDATED: Final = day_number(date.min)
 """The effective day of an exchange rate without a date."""
@@ -270,6 +282,36 @@ def _legal_hold(placed: Placed, _body: Mapping[str, Any], _places: Places) -> It
     yield LegalHoldRow, (placed.first_id, placed.first_seq, placed.entry_id, placed.subject_id)
 
 
+def _policy(placed: Placed, body: Mapping[str, Any], _places: Places) -> Iterable[CopyRow]:
+    topic = CODES[PolicyTopic][body["topic"]]
+    version = (body.get("name", ""), body["version"], body.get("effective_day"))
+    yield PolicyRow, (placed.entry_id, topic, *version)
+
+
+def _event(placed: Placed, body: Mapping[str, Any], places: Places) -> Iterable[CopyRow]:
+    if "firm" in body:  # about no single customer
+        return
+    other = body.get("other")
+    occurred_at, day, _ = _days(placed, body, places)
+    yield (
+        EventRow,
+        (
+            placed.first_id,
+            placed.first_seq,
+            placed.entry_id,
+            placed.subject_id,
+            CODES[EntryKind][placed.kind],
+            body["event"],
+            body.get("of", placed.first_seq),
+            occurred_at,
+            day,
+            None if other is None else places.key(other),
+            body.get("until_day"),
+            body.get("mark"),
+        ),
+    )
+
+
 def _nothing(_placed: Placed, _body: Mapping[str, Any], _places: Places) -> Iterable[CopyRow]:
     return ()
 
@@ -289,6 +331,24 @@ _WITHOUT_COPY: Final = (
     EntryKind.KEY,
     EntryKind.INCARNATION,
 )
+EVENT_KINDS: Final = (
+    EntryKind.COMPLAINT,
+    EntryKind.DECISION,
+    EntryKind.CONVEYANCE,
+    EntryKind.REFUND_ADVICE,
+    EntryKind.DUNNING,
+    EntryKind.BRIEFING,
+    EntryKind.BACKING,
+    EntryKind.LESSON,
+    EntryKind.PRAISE,
+    EntryKind.REFERRAL,
+    EntryKind.FLAG,
+    EntryKind.MERGE,
+    EntryKind.SUBJECT_ACCESS,
+)
+"""The kinds whose entries are events: their body has the word ``event``, and what it is of."""
+ABOUT_THE_FIRM: Final = frozenset((EntryKind.BRIEFING, EntryKind.LESSON))
+"""The kinds of events that may stand in the ledger's own chain (``firm`` in the body)."""
 _IMPORT_KINDS: Final = (
     EntryKind.IMPORT_STARTED,
     EntryKind.IMPORT_FINISHED,
@@ -307,6 +367,8 @@ _DERIVATIONS: Final[dict[EntryKind, _Derivation]] = {
     EntryKind.EVIDENCE: _evidence,
     EntryKind.VOID: _void,
     EntryKind.LEGAL_HOLD: _legal_hold,
+    EntryKind.POLICY: _policy,
+    **dict.fromkeys(EVENT_KINDS, _event),
     **dict.fromkeys(_WITHOUT_COPY, _nothing),
 }
 _TABLES: Final[dict[EntryKind, tuple[type[SQLModel], ...]]] = {
@@ -322,5 +384,7 @@ _TABLES: Final[dict[EntryKind, tuple[type[SQLModel], ...]]] = {
     EntryKind.EVIDENCE: (EvidenceRow,),
     EntryKind.VOID: (VoidedRow,),
     EntryKind.LEGAL_HOLD: (LegalHoldRow,),
+    EntryKind.POLICY: (PolicyRow,),
+    **dict.fromkeys(EVENT_KINDS, (EventRow,)),
     **dict.fromkeys(_WITHOUT_COPY, ()),
 }

@@ -45,7 +45,7 @@ def current(
     subject = context.identities.key(connection, ref.subject)
     external = (table.c.source, table.c.external_id) if "source" in table.c else ()
     query = (
-        select(table.c.customer_id, table.c.entry_id, _entry.c.seq, _entry.c.kind, *external)
+        select(_entry.c.subject_id, table.c.entry_id, _entry.c.seq, _entry.c.kind, *external)
         .join(_entry, _entry.c.id == table.c.entry_id)
         .join(_first, _first.c.id == table.c.id)
         .where(_first.c.subject_id == subject, _first.c.seq == ref.seq)

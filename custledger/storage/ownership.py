@@ -9,25 +9,31 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, func, select, tuple_
+from sqlalchemy import Connection, func, select, true, tuple_
 from sqlmodel import SQLModel
 
 from custledger.core.records import EntryKind
 from custledger.errors import BadInputError
 from custledger.storage.bulk import portions, table_of
-from custledger.storage.copies import table_for
-from custledger.storage.tables import EvidenceRow, InteractionRow, MoneyRow
+from custledger.storage.copies import ABOUT_THE_FIRM, table_for
+from custledger.storage.tables import EventRow, EvidenceRow, InteractionRow, MoneyRow
 
 __all__ = ["OWNED_KINDS", "refuse_owners", "refuse_targets_gone"]
 
-_money = table_of(MoneyRow)
+_money, _event = table_of(MoneyRow), table_of(EventRow)
 _OWNED: Final[tuple[tuple[type[SQLModel], str, str], ...]] = (
     (InteractionRow, "interaction", "interactions"),
     (MoneyRow, "money entry", "money entries"),
     (EvidenceRow, "piece of evidence", "pieces of evidence"),
+    (EventRow, "event of a case", "events of cases"),
 )
-OWNED_KINDS: Final = frozenset(
-    kind for kind in EntryKind if not {model for model, *_ in _OWNED}.isdisjoint(table_for(kind))
+OWNED_KINDS: Final = (
+    frozenset(
+        kind
+        for kind in EntryKind
+        if not {model for model, *_ in _OWNED}.isdisjoint(table_for(kind))
+    )
+    - ABOUT_THE_FIRM
 )
 """The kinds of entries that belong to a customer."""
 
@@ -37,7 +43,8 @@ def refuse_owners(connection: Connection, customers: Sequence[int]) -> None:
     counts = []
     for model, one, many in _OWNED if customers else ():
         owner = table_of(model).c.customer_id
-        queries = (select(func.count()).where(owner.in_(p)) for p in portions(customers))
+        kept = true() if model is not EventRow else _event.c.kind != EntryKind.FLAG
+        queries = (select(func.count()).where(owner.in_(p), kept) for p in portions(customers))
         count = sum(connection.scalar(query) or 0 for query in queries)
         if count:
             counts.append(f"{count:,} {one if count == 1 else many}")

@@ -44,7 +44,7 @@ __all__ = [
 
 VERSION_TABLE: Final = "custledger_version"
 
-_HEAD: Final = "0003"  # The newest file in migrations/versions; a test compares the two.
+_HEAD: Final = "0004"  # The newest file in migrations/versions; a test compares the two.
 _LOCK: Final = 0x6375_7374_6C65_6467  # "custledg" in ASCII: the advisory lock of upgrades.
 
 

@@ -25,6 +25,7 @@ from custledger.core.records import (
     EntryKind,
     Fault,
     MoneyKind,
+    PolicyTopic,
     Purpose,
     StaffRole,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "CustomerRow",
     "EntryRow",
     "ErasureRow",
+    "EventRow",
     "EvidenceRow",
     "ExchangeRateRow",
     "HourlyRateRow",
@@ -63,6 +65,7 @@ __all__ = [
     "LegalHoldRow",
     "MoneyRow",
     "PayloadRow",
+    "PolicyRow",
     "ScorePolicyRow",
     "SealHeadRow",
     "SealRow",
@@ -290,6 +293,48 @@ class LegalHoldRow(Row, table=True):
     customer_id: int = Field(sa_column=identity_key(index=True))
 
 
+class PolicyRow(Row, table=True):
+    """A version of one of the firm's policies, which is in its entry's payload.
+
+    ``name`` tells policies of one topic apart; ``effective_day`` null is since ever.
+    """
+
+    __tablename__ = "custledger_policy"
+    __table_args__ = (UniqueConstraint("topic", "name", "version"),)
+    id: int = Field(sa_column=entry_key(primary_key=True))
+    topic: PolicyTopic = Field(sa_column=Column(Coded(PolicyTopic), nullable=False))
+    name: str = Field(sa_column=Column(Text, nullable=False))
+    version: int = Field(sa_column=Column(Integer, nullable=False))
+    effective_day: int | None = Field(sa_column=Column(Integer))
+
+
+class EventRow(Row, table=True):
+    """Something that happened to a complaint, a decision, a debt ...; the words are in its entry.
+
+    ``case_seq`` is the number of the entry that it belongs to: its own, where it opens a case.
+    ``other_id`` is another customer, or a member of staff, whom it names; ``until_day`` is the
+    first day on which it no longer holds. What is about no single customer has no row.
+    """
+
+    __tablename__ = "custledger_event"
+    __table_args__ = (
+        Index("ix_custledger_event_customer_id", "customer_id", "kind"),
+        Index("ix_custledger_event_kind", "kind", "event"),
+    )
+    id: int = Field(sa_column=entry_key(primary_key=True))
+    seq: int = Field(sa_column=Column(Integer, nullable=False))
+    entry_id: int = Field(sa_column=entry_key())
+    customer_id: int = Field(sa_column=identity_key())
+    kind: EntryKind = Field(sa_column=Column(Coded(EntryKind), nullable=False))
+    event: str = Field(sa_column=Column(String(24), nullable=False))
+    case_seq: int = Field(sa_column=Column(Integer, nullable=False))
+    occurred_at: int = Field(sa_column=Column(BigInteger, nullable=False))
+    occurred_day: int = Field(sa_column=Column(Integer, nullable=False))
+    other_id: int | None = Field(sa_column=identity_key(nullable=True))
+    until_day: int | None = Field(sa_column=Column(Integer))
+    mark: str | None = Field(sa_column=Column(Text))
+
+
 COPIES: tuple[type[Row], ...] = (
     LedgerRow,
     StaffRow,
@@ -304,4 +349,6 @@ COPIES: tuple[type[Row], ...] = (
     EvidenceRow,
     VoidedRow,
     LegalHoldRow,
+    PolicyRow,
+    EventRow,
 )

@@ -19,6 +19,7 @@ from custledger.core.records import (
     Fault,
     MoneyKind,
     Part,
+    PolicyTopic,
     Purpose,
     StaffRole,
 )
@@ -40,6 +41,7 @@ _VOCABULARIES: Final[tuple[type[StrEnum], ...]] = (
     Fault,
     MoneyKind,
     Part,
+    PolicyTopic,
     Purpose,
     StaffRole,
 )

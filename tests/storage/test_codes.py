@@ -21,10 +21,14 @@ PINNED = {
     records.Direction: "in out",
     records.EntryKind: "ledger staff hourly_rate exchange_rate score_policy import_started "
     "import_finished import_undone customer interaction invoice sale payment refund chargeback "
-    "write_off concession evidence void erasure erasure_refused legal_hold key incarnation",
+    "write_off concession evidence void erasure erasure_refused legal_hold key incarnation "
+    "policy complaint decision conveyance refund_advice dunning briefing backing lesson praise "
+    "referral flag merge subject_access",
     records.Fault: "ours customer shared third_party unknown",
     records.MoneyKind: "invoice sale payment refund chargeback write_off concession",
     records.Part: "shared staff content",
+    records.PolicyTopic: "calendar complaint_plan regime refund_terms refund_advice ladder "
+    "decisions house_rule retention exposure",
     records.Purpose: "inquiry order complaint refund_request cancellation collection praise other",
     records.StaffRole: "owner agent program",
 }

@@ -36,7 +36,15 @@ __all__ = [
 
 HOUR = timedelta(hours=1)
 Named = tuple[FindingCode, EntryRef | None, int | None]
-_OF_CUSTOMER = ("contact_point", "interaction", "money", "evidence", "voided", "legal_hold")
+_OF_CUSTOMER = (
+    "contact_point",
+    "interaction",
+    "money",
+    "evidence",
+    "voided",
+    "legal_hold",
+    "event",
+)
 
 
 @dataclass

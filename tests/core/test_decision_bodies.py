@@ -1,0 +1,97 @@
+"""Events of decisions read back from canonical JSON as they were."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, time
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from custledger.core.canonical import canonical_bytes
+from custledger.core.decision_bodies import EventContext, event_body, event_from
+from custledger.core.decisions import (
+    AppealDecided,
+    Appealed,
+    Cited,
+    DecisionKind,
+    DecisionMade,
+    DecisionPolicy,
+    Event,
+    Missing,
+    NoticeGiven,
+    Override,
+    Reviewed,
+    ScoreFlag,
+)
+from custledger.core.records import Channel, EntryRef, Staff, StaffRole
+from custledger.core.scope import Action, Hours, Limit, Scope
+
+ANN = UUID(int=7)
+OWNER = Staff(UUID(int=1), "Olga", StaffRole.OWNER)
+POLICIES = {n: DecisionPolicy(version=n, appeal_days=20 + n) for n in range(3)}
+
+days = st.dates(date(1950, 1, 1), date(2100, 1, 1))
+words = st.sampled_from(["", "Insulted two drivers.", "Ängstlich, 吼叫"])
+refs = st.integers(1, 99).map(lambda n: EntryRef(ANN, n))
+cited = st.lists(st.builds(Cited, refs, days), max_size=3).map(tuple)
+overrides = st.none() | st.builds(Override, words, st.frozensets(st.sampled_from([*Missing])))
+scopes = st.builds(
+    Scope,
+    limits=st.frozensets(st.sampled_from([*Limit])),
+    actions=st.frozensets(st.sampled_from([*Action])),
+    channels=st.frozensets(st.sampled_from([*Channel]), min_size=1),
+    hours=st.just((Hours(0, time(9), time(11, 30)),)),
+    contact=st.just("Olga"),
+)
+by, on = st.just(OWNER), st.just(date(2026, 3, 2))
+events = st.one_of(
+    st.builds(
+        DecisionMade,
+        st.just(EntryRef(ANN, 12)),
+        on,
+        by,
+        st.sampled_from([*DecisionKind]),
+        words,
+        cited,
+        cited,
+        st.none() | st.builds(ScoreFlag, days, st.integers(0, 9)),
+        scopes,
+        words,
+        words,
+        st.none() | days,
+        st.none() | days,
+        words,
+        words,
+        overrides,
+        st.lists(refs, max_size=2).map(tuple),
+        st.sampled_from([*POLICIES.values()]),
+    ),
+    st.builds(NoticeGiven, refs, on, by, words, words, days, words),
+    st.builds(Appealed, refs, on, by, words, days),
+    st.builds(
+        AppealDecided,
+        refs,
+        on,
+        by,
+        st.booleans(),
+        words,
+        st.frozensets(st.uuids(), max_size=3),
+        words,
+        overrides,
+    ),
+    st.builds(Reviewed, refs, on, by, words, st.none() | days),
+)
+
+
+@given(events)
+def test_event_reads_back_exactly(event: Event) -> None:
+    context = EventContext(EntryRef(ANN, 12), date(2026, 3, 2), OWNER, POLICIES)
+    body = json.loads(canonical_bytes(event_body(event)))
+    assert event_from(body, context) == event
+
+
+def test_body_leaves_out_what_is_empty() -> None:
+    event = Reviewed(EntryRef(ANN, 9), date(2026, 3, 2), OWNER, "Calm since May.")
+    assert event_body(event) == {"event": "review", "decision": 9, "reasons": "Calm since May."}
