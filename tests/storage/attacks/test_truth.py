@@ -326,7 +326,7 @@ def test_what_others_write_during_a_verification_is_no_finding(
             other.staff.add("Newcomer")
 
     assert story.verify(progress=write).findings == ()
-    assert story.verify().entries == 52
+    assert story.verify().entries == 54
 
 
 def body_of(attacker: Attacker, *texts: str) -> tuple[Any, ...]:
