@@ -23,6 +23,7 @@ __all__ = [
     "NotALedgerError",
     "NotFoundError",
     "NotPublishedError",
+    "NotSentError",
     "SchemaVersionError",
     "SigningRefusedError",
     "UnregisteredActorError",
@@ -149,6 +150,15 @@ class NotPublishedError(CustledgerError):
     """
 
     exit_code = 12
+
+
+class NotSentError(CustledgerError):
+    """A briefing could not be sent, and nobody counts as told.
+
+    See that the server can be reached and the settings are right, then send it again.
+    """
+
+    exit_code = 13
 
 
 class ExtraNeededError(BadInputError):

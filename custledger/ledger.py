@@ -6,26 +6,48 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
-from typing import Self
+from typing import Final, Self
 from uuid import UUID
 
 from sqlalchemy import Connection
 
+from custledger.books.backing import BackingBook
+from custledger.books.briefings import BriefingBook
+from custledger.books.complaint_policies import CalendarBook, ComplaintPlanBook, RegimeBook
+from custledger.books.complaints import ComplaintBook
+from custledger.books.contests import ContestBook
 from custledger.books.customers import CustomerBook
+from custledger.books.decisions import DecisionBook
 from custledger.books.evidence import EvidenceBook
 from custledger.books.exchange_rates import ExchangeRateBook
+from custledger.books.flags import FlagBook
 from custledger.books.imports import ImportBook
 from custledger.books.interactions import InteractionBook
+from custledger.books.lessons import LessonBook
+from custledger.books.matches import MatchBook
 from custledger.books.money import MoneyBook
+from custledger.books.ourselves import OurselvesBook
+from custledger.books.praise import PraiseBook
 from custledger.books.privacy import PrivacyBook
+from custledger.books.receivables import ReceivablesBook
+from custledger.books.referrals import ReferralBook
+from custledger.books.refunds import RefundBook
+from custledger.books.retention import RetentionBook
 from custledger.books.score_policies import ScorePolicyBook
 from custledger.books.staff import StaffBook
+from custledger.books.subject_access import SubjectAccessBook
+from custledger.books.terms import TermsBook
 from custledger.books.trail import TrailBook
-from custledger.core.clock import date_of_day
+from custledger.books.worth import WorthBook
+from custledger.core.clock import date_of_day, from_microseconds, to_microseconds
+from custledger.core.due import DueItem
 from custledger.core.findings import VerifyReport
 from custledger.core.notes import VerifierKey
-from custledger.core.records import Customer, Staff, TrailEntry
+from custledger.core.polling import Due, poll
+from custledger.core.records import Channel, Customer, Staff, TrailEntry
+from custledger.core.scope import Action
 from custledger.core.score import Fit
+from custledger.core.service import Answer, Attempt
 from custledger.storage import opening
 from custledger.storage.context import Context
 from custledger.storage.data_keys import DataKeys
@@ -36,6 +58,7 @@ from custledger.storage.lookup import CustomerLike, customer_key
 from custledger.storage.reading import trail_entries
 from custledger.storage.rebuild import rebuild
 from custledger.storage.seal_keeper import Sealing, SealKeeper
+from custledger.storage.serving import Who, answer_for
 from custledger.storage.standings import (
     RankingRow,
     ScoreRow,
@@ -46,6 +69,8 @@ from custledger.storage.standings import (
 from custledger.storage.verify import Against, Progress, verify
 
 __all__ = ["Ledger", "open_ledger"]
+
+_EVER: Final = from_microseconds(0)
 
 
 def open_ledger(
@@ -118,6 +143,26 @@ class Ledger:
         self.score_policies = ScorePolicyBook(context)
         self.imports = ImportBook(context)
         self.privacy = PrivacyBook(context)
+        self.complaints = ComplaintBook(context)
+        self.complaint_plans = ComplaintPlanBook(context)
+        self.regimes = RegimeBook(context)
+        self.calendars = CalendarBook(context)
+        self.terms = TermsBook(context)
+        self.refunds = RefundBook(context)
+        self.worth = WorthBook(context)
+        self.referrals = ReferralBook(context)
+        self.praise = PraiseBook(context)
+        self.ourselves = OurselvesBook(context)
+        self.decisions = DecisionBook(context)
+        self.briefings = BriefingBook(context)
+        self.backing = BackingBook(context)
+        self.access = SubjectAccessBook(context)
+        self.contests = ContestBook(context)
+        self.retention = RetentionBook(context)
+        self.receivables = ReceivablesBook(context)
+        self.lessons = LessonBook(context)
+        self.matches = MatchBook(context)
+        self.flags = FlagBook(context, self.score_policies.current)
 
     def __enter__(self) -> Self:
         return self
@@ -225,6 +270,69 @@ class Ledger:
                 as_of_day=self._context.day(as_of),
                 currency=self._context.currency,
             )
+
+    def check_service(
+        self,
+        who: Who,
+        action: Action | str,
+        *,
+        channel: Channel | str | None = None,
+        prepaid: bool = False,
+        already_paid: bool = False,
+        contacts: Iterable[str] = (),
+        at: datetime | None = None,
+    ) -> Answer:
+        """Whether somebody may do this: allow, warn or deny, with the reasons and what to say.
+
+        The one door: orders, tickets and bookings ask here, whatever path they came by. ``who`` is
+        a customer, an id, a pair (source, external id), an e-mail address or a phone number;
+        ``contacts`` are more of the last two, of an order, say. ``prepaid``: it is paid before it
+        is handed over; ``already_paid``: it was paid before. ``at`` is now by default.
+
+        It answers for the person under all names that were merged. Who only shares an e-mail
+        address or a phone number with somebody restricted gets a warning and never a refusal, and
+        so does who is named by one. Nobody known is allowed. BadInputError for a text that is
+        neither.
+
+        >>> with open_ledger(":memory:", actor="Olga") as ledger:
+        ...     ledger.check_service("ann@example.org", "order").verdict.value
+        'allow'
+        """
+        attempt = Attempt.of(action, channel, prepaid=prepaid, already_paid=already_paid)
+        return answer_for(self._context, who, contacts, attempt, at)
+
+    def due(self, *, as_of: datetime | None = None, since: str | None = None) -> Due:
+        """What passed a line since a cursor: to be called now and then by a host's scheduler.
+
+        Complaints overdue, flags raised and cleared (brought up to date first), decisions to be
+        reviewed or lapsed, briefings not acknowledged, debts on their next step, requests of
+        customers about their data. In the order in which the lines were passed; each at least once.
+        ``since`` is the cursor of the last call; without one, everything that stands now is told.
+        Keep the new cursor when the items were dealt with.
+
+        >>> with open_ledger(":memory:", actor="Olga") as ledger:
+        ...     cursor = ledger.due().cursor
+        ...     ledger.due(since=cursor).items
+        ()
+        """
+        if as_of is None or self._context.day(as_of) >= self._context.today():
+            self.flags.update()
+        now = self._context.now()
+        moment = now if as_of is None else from_microseconds(to_microseconds(as_of))
+
+        def gather(after: datetime | None) -> Iterator[DueItem]:
+            yield from self.flags.passed(since=after, as_of=moment)
+            for book in (
+                self.complaints,
+                self.decisions,
+                self.briefings,
+                self.receivables,
+                self.access,
+                self.contests,
+            ):
+                yield from book.passed(since=after or _EVER, as_of=moment)
+
+        return poll(self._context.ledger, since, now=now, as_of=moment, gather=gather)
 
     def history(self, customer: CustomerLike | None = None) -> list[TrailEntry]:
         """The whole chain of a customer, voided ones too (by id), or of the ledger itself."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Unpack
+from dataclasses import replace
+from typing import Any, Final, Unpack
 from uuid import UUID
 
 from sqlalchemy import Connection, select
@@ -22,12 +23,20 @@ from custledger.storage.entries import check_changes, check_rows
 from custledger.storage.external import refuse_known
 from custledger.storage.lookup import CustomerLike, customer_key, customer_keys
 from custledger.storage.reading import stored_entries
-from custledger.storage.tables import CustomerRow, EntryRow
+from custledger.storage.tables import CustomerRow, EntryRow, EventRow
 
 __all__ = ["CustomerBook"]
 
 _customer = table_of(CustomerRow)
 _entry = table_of(EntryRow)
+_merge, _head = table_of(EventRow), _customer.alias("head")
+_CURRENT: Final = (
+    select(_customer.c.id, _customer.c.entry_id, _head.c.id)
+    .outerjoin(
+        _merge, (_merge.c.customer_id == _customer.c.id) & (_merge.c.kind == EntryKind.MERGE)
+    )
+    .outerjoin(_head, _head.c.id == _merge.c.other_id)
+)
 
 
 class CustomerBook:
@@ -116,13 +125,20 @@ class CustomerBook:
         return Current(subject, entry, seq, EntryKind.CUSTOMER, pair_or_none(*pair))
 
     def _read(self, connection: Connection, keys: Sequence[int]) -> list[Customer]:
-        rows: dict[int, int] = {}
+        rows: dict[int, tuple[int, int | None]] = {}
         for portion in portions(keys):
-            query = select(_customer.c.id, _customer.c.entry_id).where(_customer.c.id.in_(portion))
-            rows.update((key, entry) for key, entry in connection.execute(query))
-        wanted = [(rows[key], 1) for key in keys]
+            query = _CURRENT.where(_customer.c.id.in_(portion))
+            rows.update((key, (entry, head)) for key, entry, head in connection.execute(query))
+        wanted = [(rows[key][0], 1) for key in keys]
+        stored = stored_entries(connection, self._context.identities, wanted)
+        heads = {head for _, head in rows.values() if head is not None}
+        uuids = self._context.identities.uuids(connection, heads)
+        found = zip(keys, map(customer_from, stored), strict=True)
         return [
-            customer_from(s) for s in stored_entries(connection, self._context.identities, wanted)
+            customer
+            if (head := rows[key][1]) is None
+            else replace(customer, merged_into=uuids[head])
+            for key, customer in found
         ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection, select
 
@@ -28,7 +29,7 @@ from custledger.core.records import (
     TrailEntry,
 )
 from custledger.core.register import parse_line
-from custledger.errors import BadInputError, NotFoundError
+from custledger.errors import BadInputError, LedgerBusyError, NotFoundError
 from custledger.storage.bulk import table_of
 from custledger.storage.context import Context
 from custledger.storage.corrections import current, void_draft
@@ -40,13 +41,14 @@ from custledger.storage.erasure_targets import Subject, Target, chain_of, line_o
 from custledger.storage.heads import lock_chains
 from custledger.storage.journal import Draft, Journal
 from custledger.storage.lookup import CustomerLike, customer_key, subject_key
+from custledger.storage.merges import group_of
 from custledger.storage.purging import Remains, purge
 from custledger.storage.reading import stored_entries
-from custledger.storage.tables import LegalHoldRow
+from custledger.storage.tables import CustomerRow, LegalHoldRow
 
 __all__ = ["PrivacyBook"]
 
-_hold = table_of(LegalHoldRow)
+_hold, _customer = table_of(LegalHoldRow), table_of(CustomerRow)
 
 Named = Interaction | MoneyEntry | Evidence | TrailEntry | EntryRef
 
@@ -83,7 +85,12 @@ class PrivacyBook:
         return self._remains.told(outcome)
 
     def erase_person(
-        self, customer: CustomerLike, *, ground: Ground | str, reason: str = ""
+        self,
+        customer: CustomerLike,
+        *,
+        ground: Ground | str,
+        reason: str = "",
+        merged_too: bool = False,
     ) -> Erasure:
         """Erase everything about a customer: name, contact points, records, evidence, files.
 
@@ -91,15 +98,18 @@ class PrivacyBook:
         every backup. Voided customers are named by id. What stays is the chain without its
         contents, and the entries that say what was erased or refused and why. The rest is as for
         ``erase``.
+
+        Where customers were merged, the person has several names: it is refused, and they are
+        listed, unless ``merged_too`` says to erase all of them.
         """
         said = _said(ground, reason)
         self._remains.forget()
         with self._context.write() as journal:
             subject = self._subject(journal.connection, customer)
-            self._lock(journal, subject)
-            chain = chain_of(journal.connection, subject.key)
-            concerned = [target for target in chain if target.kind not in STAYS]
-            outcome = self._erase(journal, subject, concerned, said)
+            names = self._names(journal, subject)
+            if len(names) > 1 and not merged_too:
+                return Erasure(False, (_several_names(journal, subject, names),))
+            outcome = self._erase_names(journal, names, said)
         return self._remains.told(outcome)
 
     def refuse(
@@ -174,6 +184,35 @@ class PrivacyBook:
         """
         return purge(self._context)
 
+    def _names(self, journal: Journal, subject: Subject) -> list[Subject]:
+        """All who are one with a customer, the head last; nobody else can write about them."""
+        found = group_of(journal.connection, subject.key)
+        lock_chains(journal.connection, journal.ledger, sorted(found))
+        if group_of(journal.connection, subject.key) != found:
+            raise LedgerBusyError(
+                "Somebody merged this customer at the same moment. Nothing was erased; try again."
+            )
+        uuids = journal.identities.uuids(journal.connection, found)
+        return [Subject(key, uuids[key]) for key in reversed(found)]
+
+    def _erase_names(
+        self, journal: Journal, names: Sequence[Subject], said: Mapping[str, JsonValue]
+    ) -> Erasure:
+        held = [name for name in names if self._held(journal.connection, name)]
+        outcomes = []
+        for name in held[:1] or names:  # what stands against one, stands against all
+            chain = chain_of(journal.connection, name.key)
+            concerned = [target for target in chain if target.kind not in STAYS]
+            outcomes.append(self._erase(journal, name, concerned, said))
+        return replace(
+            outcomes[-1],
+            done=all(outcome.done for outcome in outcomes),
+            reasons=tuple(dict.fromkeys(text for outcome in outcomes for text in outcome.reasons)),
+            entries=sum(outcome.entries for outcome in outcomes),
+            files=sum(outcome.files for outcome in outcomes),
+            left=tuple(dict.fromkeys(text for outcome in outcomes for text in outcome.left)),
+        )
+
     def _erase(
         self,
         journal: Journal,
@@ -237,6 +276,18 @@ class PrivacyBook:
             )
             for stored in stored_entries(connection, self._context.identities, rows)
         ]
+
+
+def _several_names(journal: Journal, subject: Subject, names: Sequence[Subject]) -> str:
+    found = select(_customer.c.id, _customer.c.name)
+    found = found.where(_customer.c.id.in_([name.key for name in names]))
+    known = {row.id: row.name for row in journal.connection.execute(found)}
+    others = ", ".join(f"{known[n.key]} ({n.uuid})" for n in names if n != subject)
+    return (
+        f"Nothing was erased: {known[subject.key]} is one person with {others}, by a merge. To "
+        "erase all of them, say merged_too=True (--merged-too). If they are not one person, "
+        "unmerge them first."
+    )
 
 
 def _said(ground: Ground | str, reason: str) -> dict[str, JsonValue]:

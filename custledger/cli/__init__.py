@@ -12,23 +12,41 @@ from rich.text import Text
 
 from custledger import __version__
 from custledger.cli import (
+    access,
     adding,
+    backing,
     backing_up,
+    briefing,
     checking,
+    complaints,
+    contests,
     correcting,
+    decisions,
     dossier,
+    due,
+    good,
     importing,
     keeping,
     keys,
+    lessons,
     making,
+    matching,
+    ourselves,
     policies,
+    praising,
     privacy,
+    receivables,
     recording,
     recording_money,
+    referrals,
+    refunds,
+    retention,
     roles,
     sealing,
+    serving,
     staffing,
     telling,
+    terms,
 )
 from custledger.cli.session import ActorOption, LedgerOption, Session, WaitOption
 from custledger.edges.tables import safe
@@ -57,15 +75,35 @@ record.add_typer(correcting.app)
 app.add_typer(record, name="record")
 app.add_typer(staffing.app, name="staff")
 app.add_typer(telling.app)
+app.add_typer(due.app)
+app.add_typer(matching.app, name="match")
+app.add_typer(briefing.app)
+app.add_typer(briefing.briefings, name="briefing")
+app.add_typer(backing.app, name="backing")
+app.add_typer(good.app)
+app.add_typer(referrals.app, name="referral")
+app.add_typer(praising.app, name="praise")
+app.add_typer(ourselves.app)
 app.add_typer(checking.app)
 app.add_typer(policies.app, name="policy")
 app.add_typer(keeping.app)
 app.add_typer(keys.app, name="key")
 app.add_typer(sealing.app)
+app.add_typer(complaints.app, name="complaint")
+app.add_typer(receivables.app, name="receivables")
+app.add_typer(lessons.lessons, name="lesson")
+app.add_typer(lessons.rules, name="rule")
 app.add_typer(privacy.app)
 app.add_typer(privacy.erasures, name="erasures")
+app.add_typer(access.app, name="access")
+app.add_typer(contests.app, name="contest")
+app.add_typer(retention.app, name="retention")
+app.add_typer(serving.app)
+app.add_typer(decisions.app, name="decision")
 app.add_typer(dossier.app)
 app.add_typer(backing_up.app)
+app.add_typer(terms.app, name="terms")
+app.add_typer(refunds.app, name="refund")
 app.add_typer(roles.app)
 
 

@@ -16,6 +16,7 @@ from custledger.cli.session import Session, command, customer_of, say
 from custledger.core.findings import Finding, VerifyReport
 from custledger.core.notes import VerifierKey
 from custledger.core.records import Customer, EntryKind, TrailEntry
+from custledger.core.subject_access import disputed_in
 from custledger.edges.anchors import DirectoryAnchor
 from custledger.edges.tables import Column, Format, plain, safe, write_json, write_rows
 from custledger.edges.wording import count, facts_in_words, local_day, short_id, words
@@ -178,7 +179,8 @@ def history(
         subject = None if customer is None else _subject(ledger, customer)
         entries = ledger.history(subject)
         names = {member.id: member.name for member in ledger.staff.all()}
-        rows = [_history_row(entry, names, ledger.zone) for entry in entries]
+        disputed = disputed_in(entries)
+        rows = [_history_row(e, names, ledger.zone, disputed.get(e.ref.seq)) for e in entries]
     if form is Format.JSON:
         write_json(entries, sys.stdout)
     else:
@@ -207,13 +209,16 @@ class HistoryRow:
     hash: str
 
 
-def _history_row(entry: TrailEntry, names: dict[UUID, str], zone: str) -> HistoryRow:
+def _history_row(
+    entry: TrailEntry, names: dict[UUID, str], zone: str, disputed_by: int | None
+) -> HistoryRow:
     at = entry.occurred_at
     notes = [f"corrects #{entry.supersedes}"] if entry.supersedes else []
     if entry.kind is EntryKind.VOID:
         notes = [f"voids #{entry.supersedes}"]
     notes += [f"superseded by #{entry.superseded_by}"] if entry.superseded_by else []
     notes += [f"erased by #{entry.erased_by}"] if entry.erased_by else []
+    notes += [f"disputed by the customer, #{disputed_by}"] if disputed_by else []
     return HistoryRow(
         entry=entry.ref.seq,
         kind=words(entry.kind),

@@ -16,8 +16,8 @@ from custledger.cli.options import HourlyRateOption, Location, Margin, option
 from custledger.cli.progress import progress_bar
 from custledger.cli.session import Session, command, rate_of, say
 from custledger.cli.telling import print_ranking
+from custledger.core.briefing_text import text_of
 from custledger.core.policy import ScorePolicy
-from custledger.edges.briefing import briefing
 from custledger.edges.demo import DEMO_AS_OF, DEMO_OWNER, build_demo
 from custledger.edges.explaining import explain, print_explanation
 from custledger.edges.tables import printing, safe
@@ -119,7 +119,7 @@ def _show(ledger: Ledger, target: str) -> None:
     with printing(sys.stdout) as console:
         print_explanation(explain(ledger, _EXPLAINED, DEMO_AS_OF), console)
     _heading("3. What staff are told")
-    _write(briefing(ledger, DEMO_AS_OF).text)
+    _write(text_of(ledger.briefings.team(DEMO_AS_OF)))
     _heading("4. Is the paper trail whole?")
     print_verdict(ledger.verify())
     _heading("5. What to try next")

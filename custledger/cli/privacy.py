@@ -68,6 +68,10 @@ def erase(
         str,
         option("--reason", metavar="TEXT", text="Stays for good: put no personal data into it."),
     ] = "",
+    merged_too: Annotated[
+        bool,
+        typer.Option("--merged-too", help="All names of a person whose records were merged."),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before it is done.")] = False,
 ) -> None:
     """Erase all about a customer, or one record, so that the trail still verifies.
@@ -77,11 +81,14 @@ def erase(
     """
     with session.open() as ledger:
         found = entry_or_customer(ledger, what)
-        _ask(_preview(ledger, found), GROUNDS[ground], yes)
+        if merged_too or isinstance(found, EntryRef) or not _group(ledger, found)[1:]:
+            _ask(_preview(ledger, found, merged_too=merged_too), GROUNDS[ground], yes)
         if isinstance(found, EntryRef):
             outcome = ledger.privacy.erase(found, ground=ground, reason=reason)
         else:
-            outcome = ledger.privacy.erase_person(found, ground=ground, reason=reason)
+            outcome = ledger.privacy.erase_person(
+                found, ground=ground, reason=reason, merged_too=merged_too
+            )
     for line in outcome.reasons:
         typer.echo(safe(line))
     if outcome.entry is not None and outcome.done:
@@ -245,14 +252,26 @@ def _say_left(left: tuple[str, ...]) -> None:
         say(safe(line))
 
 
-def _preview(ledger: Ledger, found: EntryRef | Customer | UUID) -> str:
+def _preview(ledger: Ledger, found: EntryRef | Customer | UUID, *, merged_too: bool = False) -> str:
     if isinstance(found, EntryRef):
         return _preview_of_entry(ledger, found)
     name = found.name if isinstance(found, Customer) else _name(ledger, found)
-    entries = [e for e in ledger.history(found) if e.kind not in STAYS and e.erased_by is None]
+    chains: list[Customer | UUID] = [found]
+    if merged_too and (group := _group(ledger, found))[1:]:
+        name = " and ".join(_name(ledger, who) for who in group)
+        chains = [*group]
+    history = [entry for who in chains for entry in ledger.history(who)]
+    entries = [e for e in history if e.kind not in STAYS and e.erased_by is None]
     kinds = Counter(words(entry.kind) for entry in entries)
     listed = ", ".join(f"{kind} ({number:,})" for kind, number in sorted(kinds.items()))
     return f"This erases all about {name}: {listed or 'nothing is left'}."
+
+
+def _group(ledger: Ledger, who: Customer | UUID) -> list[UUID]:
+    try:
+        return ledger.matches.group(who)
+    except NotFoundError:  # voided, and so nobody's other name
+        return []
 
 
 def _preview_of_entry(ledger: Ledger, ref: EntryRef) -> str:

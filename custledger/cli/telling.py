@@ -1,4 +1,4 @@
-"""Commands that tell: score, ranking, explain, brief."""
+"""Commands that tell: score, ranking, explain."""
 
 from __future__ import annotations
 
@@ -17,14 +17,12 @@ from custledger.cli.session import (
     tell,
     tell_missing_rates,
 )
-from custledger.edges.briefing import BriefedCustomer, briefing
 from custledger.edges.explaining import CitedEntry, explain, print_explanation
 from custledger.edges.tables import (
     Column,
     Format,
     amount,
     printing,
-    safe,
     write_json,
     write_rows,
 )
@@ -65,7 +63,8 @@ def score(
     with session.open() as ledger:
         rows = ledger.scores(as_of=day(as_of))
         if customer is not None:
-            wanted = str(customer_of(ledger, customer).id)
+            found = customer_of(ledger, customer)
+            wanted = str(found.merged_into or found.id)
             rows = [row for row in rows if row.customer_id == wanted]
         policy = ledger.score_policies.current()
         write_rows(rows[:top], _SCORE, sys.stdout, form=form, kind=ScoreRow)
@@ -149,22 +148,6 @@ def explain_customer(
     else:
         with printing(sys.stdout) as console:
             print_explanation(found, console)
-
-
-@command(app, "brief", "custledger brief", "custledger brief --as-of 2026-06-30 > briefing.txt")
-def brief(session: Session, as_of: AsOf = None, form: FormatOption = Format.TEXT) -> None:
-    """Write the briefing for staff on everyone flagged.
-
-    In respectful words: what is known, in money and incidents, and how to deal with them.
-    """
-    with session.open() as ledger:
-        found = briefing(ledger, day(as_of))
-    if form is Format.TEXT:
-        typer.echo(safe(found.text), nl=False)
-    elif form is Format.JSON:
-        write_json(found, sys.stdout)
-    else:
-        write_rows(found.customers, [], sys.stdout, form=form, kind=BriefedCustomer)
 
 
 def _evidence(row: ScoreRow) -> str:

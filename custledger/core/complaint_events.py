@@ -6,7 +6,7 @@ it may come now is another question, answered by ``complaints.refusals``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
@@ -34,6 +34,7 @@ __all__ = [
     "Outcome",
     "Paused",
     "Recovered",
+    "RegimeVersion",
     "Reopened",
     "Resolved",
     "Responded",
@@ -75,6 +76,13 @@ class Exposure(NamedTuple):
     reach: int | None = None
 
 
+class RegimeVersion(NamedTuple):
+    """A version of a regime, as a complaint keeps it; versions count from 1."""
+
+    id: str
+    version: int = 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Event:
     """When it happened, and the member of staff (or program) who did or reported it."""
@@ -99,7 +107,9 @@ class _Event:
 class Opened(_Event):
     """A complaint was received. Both sides are told apart, and neither overwrites the other.
 
-    ``regimes`` are the ids of those it stands under. ``exposure`` is set for a public complaint.
+    ``regimes`` are the versions of those it stands under, sorted by id. ``calendar_version`` is
+    that of the opening hours and holidays, 0 for the ones to start from. ``interaction`` is the
+    number of the contact by which it came. ``exposure`` is set for a public complaint.
     """
 
     kind: ClassVar[str] = "opened"
@@ -109,19 +119,26 @@ class Opened(_Event):
     plan_version: int
     customer_words: str = ""
     staff_account: str = ""
-    regimes: tuple[str, ...] = ()
+    regimes: tuple[RegimeVersion, ...] = ()
+    calendar_version: int = 0
+    interaction: int | None = None
     exposure: Exposure | None = None
+    product: str = ""
+    cause: str = ""
 
     def __post_init__(self) -> None:
         # slots make a second class, in which super() without arguments is lost
         super(Opened, self).__post_init__()
         object.__setattr__(self, "channel", check_member(Channel, self.channel))
         object.__setattr__(self, "plan_name", check_required(self.plan_name, "plan_name"))
-        object.__setattr__(self, "regimes", _ids(self.regimes))
-        if not self.customer_words and not self.staff_account:
-            raise BadInputError("Say what it is about: customer_words or staff_account, or both.")
+        object.__setattr__(self, "regimes", _regimes(self.regimes))
+        if not self.customer_words and not self.staff_account and self.interaction is None:
+            raise BadInputError(
+                "Say what it is about: customer_words or staff_account, or both; or name the "
+                "interaction that has them."
+            )
         if self.exposure is not None:
-            object.__setattr__(self, "exposure", _exposure(*self.exposure))
+            object.__setattr__(self, "exposure", _exposure(self.exposure))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,6 +313,10 @@ _KINDS: Final[Mapping[str, type[Any]]] = {
 }
 
 
+# The names that interactions have for the same: what both sides said.
+_IN_BODY: Final = {"customer_words": "words", "staff_account": "summary"}
+
+
 def body_of(event: ComplaintEvent) -> dict[str, JsonValue]:
     """What a trail entry keeps beside its own time and actor; no field at its default.
 
@@ -308,7 +329,7 @@ def body_of(event: ComplaintEvent) -> dict[str, JsonValue]:
     for f in fields(event):
         value = getattr(event, f.name)
         if f.name not in ("at", "by") and value != f.default:
-            body[f.name] = list(value) if isinstance(value, tuple) else _plain(value)
+            body[_IN_BODY.get(f.name, f.name)] = _plain(value)
     return body
 
 
@@ -316,6 +337,11 @@ def event_from(body: Mapping[str, Any], *, at: datetime, by: UUID) -> ComplaintE
     """The event that ``body_of`` wrote."""
     values = dict(body)
     event = _KINDS.get(values.pop("event", ""))
+    if event is not None:
+        names = {f.name for f in fields(event)}
+        for name in _IN_BODY.keys() & names:
+            if _IN_BODY[name] in values:
+                values[name] = values.pop(_IN_BODY[name])
     if event is None:
         raise BadInputError(f"{body.get('event')!r} is no event of a complaint.")
     made: ComplaintEvent = built(event, {**values, "at": at, "by": by}, "complaint's event")
@@ -325,17 +351,39 @@ def event_from(body: Mapping[str, Any], *, at: datetime, by: UUID) -> ComplaintE
 def _plain(value: object) -> JsonValue:
     if isinstance(value, StrEnum):
         return value.value
+    if isinstance(value, Exposure):
+        return {name: part for name, part in value._asdict().items() if part is not None}
+    if isinstance(value, tuple):
+        return dict(value)
     assert isinstance(value, str | int)
     return value
 
 
-def _ids(regimes: object) -> tuple[str, ...]:
-    if isinstance(regimes, str) or not isinstance(regimes, Iterable):
-        raise BadInputError(f"regimes is a list of ids, such as ['house'], not {regimes!r}.")
-    return tuple(check_required(regime, "each of regimes") for regime in regimes)
+def _regimes(regimes: object) -> tuple[RegimeVersion, ...]:
+    try:
+        found = dict(regimes)  # type: ignore[call-overload]
+    except (TypeError, ValueError) as error:
+        raise BadInputError(
+            f"regimes are pairs of an id and a version, such as [('house', 1)], not {regimes!r}."
+        ) from error
+    for name, version in found.items():
+        if type(version) is not int or version < 1:
+            raise BadInputError(f"Versions of a regime count from 1; {version!r} is none ({name}).")
+    return tuple(
+        RegimeVersion(check_required(name, "each of regimes"), version)
+        for name, version in sorted(found.items())
+    )
 
 
-def _exposure(platform: object, handle: object, reach: object = None) -> Exposure:
+def _exposure(given: object) -> Exposure:
+    try:
+        found = Exposure(**given) if isinstance(given, Mapping) else Exposure(*given)  # type: ignore[misc]
+    except TypeError as error:
+        raise BadInputError(
+            "exposure says platform, handle and, where it is known, reach: such as "
+            f"Exposure('mastodon', '@ann', 1200), not {given!r}."
+        ) from error
+    platform, handle, reach = found
     if reach is not None and (type(reach) is not int or reach < 0):
         raise BadInputError(f"reach is a number of people, 0 or more, or None; not {reach!r}.")
     return Exposure(check_required(platform, "platform"), check_required(handle, "handle"), reach)

@@ -19,7 +19,10 @@ from custledger.core.regimes import Milestone
 from custledger.core.time_limits import TimeLimit
 from custledger.errors import BadInputError
 
-__all__ = ["ComplaintPlan", "Step"]
+__all__ = ["ESCALATE", "ComplaintPlan", "Step"]
+
+ESCALATE: Final = "escalate"
+"""The id of the step that escalating does by itself."""
 
 _ID: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _MOST_STEPS: Final = 50

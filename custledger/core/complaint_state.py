@@ -28,7 +28,7 @@ from custledger.core.complaint_events import (
     StepDone,
     StepSkipped,
 )
-from custledger.core.complaint_plan import ComplaintPlan
+from custledger.core.complaint_plan import ESCALATE, ComplaintPlan, Step
 from custledger.core.refusal import Refusal
 from custledger.core.regimes import Milestone
 from custledger.core.working_time import Pause
@@ -149,14 +149,20 @@ def _round_after(now: Round, event: ComplaintEvent) -> Round:
 
 
 def _with_closed_steps(now: Round, at: datetime, plan: ComplaintPlan) -> Round:
-    """The round with the steps done that a milestone just reached does by itself."""
+    """The round with the steps done that a milestone, or the escalation, just did by itself."""
     marked = {mark.step for mark in now.marks}
     closed = [
         StepMark(step.id, at)
         for step in plan.steps
-        if step.closed_by and step.id not in marked and now.met_at(step.closed_by)
+        if step.id not in marked and _is_closed(step, now)
     ]
     return replace(now, marks=(*now.marks, *closed))
+
+
+def _is_closed(step: Step, now: Round) -> bool:
+    if step.id == ESCALATE:
+        return now.escalated_at is not None
+    return step.closed_by is not None and now.met_at(step.closed_by) is not None
 
 
 def _resumed(complaint: Complaint, at: datetime) -> Complaint:

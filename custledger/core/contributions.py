@@ -26,7 +26,10 @@ _SECONDS_AN_HOUR: Final = 3600
 
 
 class ScoredInteraction(NamedTuple):
-    """What the score reads of an interaction; ``witness`` is None for programs and the unknown."""
+    """What the score reads of an interaction; ``witness`` is None for programs and the unknown.
+
+    ``of`` is the customer in whose chain it stands, where that is one who was merged.
+    """
 
     seq: int
     day: int
@@ -40,10 +43,11 @@ class ScoredInteraction(NamedTuple):
     rate_minor: int | None
     rate_currency: str | None
     witness: int | None
+    of: UUID | None = None
 
 
 class ScoredMoney(NamedTuple):
-    """What the score reads of a money entry."""
+    """What the score reads of a money entry; ``of`` as for ``ScoredInteraction``."""
 
     seq: int
     day: int
@@ -54,11 +58,15 @@ class ScoredMoney(NamedTuple):
     currency: str
     due_day: int | None = None
     goods_returned: bool = False
+    of: UUID | None = None
 
 
 @dataclass(frozen=True)
 class History:
     """A customer's entries and what the ledger knows around them.
+
+    Entries of those who were merged into the customer are among them; ``joined_day`` is the
+    earliest of all.
 
     ``default_rate`` is the ledger's hourly rate on the day of the score: it prices contacts that
     were recorded before any rate was set.
@@ -118,6 +126,7 @@ class Contribution(NamedTuple):
     unpriced: bool = False
     incomplete: str = ""
     witness: int | None = None
+    of: UUID | None = None
 
 
 def contributions(history: History, policy: ScorePolicy, as_of_day: int) -> list[Contribution]:
@@ -164,6 +173,7 @@ def _of_interaction(
         unpriced=entry.rate_minor is None and seconds > 0,
         incomplete=rate.currency if rate is not None and worth is None and seconds > 0 else "",
         witness=entry.witness,
+        of=entry.of,
     )
 
 
@@ -181,6 +191,7 @@ def _of_money(
         amount=amount,
         charged=_charged_share(entry, policy) * amount / exchange.minor_units,
         incomplete=entry.currency if worth is None else "",
+        of=entry.of,
     )
 
 

@@ -1,8 +1,10 @@
 """Events of decisions as plain JSON values, as trail entries keep them, and read back.
 
-A day counts from 1970-01-01; an entry is the number in the customer's chain; what is at its default
-is left out. The reference and the day of an event are those of its entry, and a member of staff is
-an id: who reads an event brings them along.
+A day counts from 1970-01-01; an entry is the number in the customer's chain, and has the customer's
+id where it is in the chain of another one, who is the same person; what is at its default is left
+out. The reference and the day of an event are those of its entry, and a member of staff is an id:
+who reads an event brings them along. What is for staff alone is a body of its own, which customers
+and outsiders do not see.
 """
 
 from __future__ import annotations
@@ -32,7 +34,10 @@ from custledger.core.decisions import (
 from custledger.core.records import EntryRef, Staff
 from custledger.core.scope import Scope
 
-__all__ = ["EventContext", "event_body", "event_from"]
+__all__ = ["WITHHELD", "EventContext", "event_body", "event_from", "event_staff_body"]
+
+WITHHELD: Final = "For staff alone; not to be read here."
+"""Stands for what is in the staff's body, where that is withheld from who reads."""
 
 Body = dict[str, JsonValue]
 
@@ -51,16 +56,16 @@ class EventContext:
 
 
 def event_body(event: Event) -> Body:
-    """The body of an event, with a word for its sort under ``event``."""
+    """What the customer may read of an event, with a word for its sort under ``event``."""
     if isinstance(event, DecisionMade):
         return _kept(_decision_body(event))
-    body: Body = {"decision": event.decision.seq}
+    body: Body = {"of": event.decision.seq}
     if isinstance(event, NoticeGiven):
         body |= {
             "event": "notice",
             "how": event.how,
             "reasons": event.reasons,
-            "review_day": day_number(event.review_on),
+            "until_day": day_number(event.review_on),
             "appeal_route": event.appeal_route,
         }
     elif isinstance(event, Appealed):
@@ -76,14 +81,32 @@ def event_body(event: Event) -> Body:
             "override": _override_body(event.override),
         }
     else:
-        review_day = _day_body(event.review_on)
-        body |= {"event": "review", "reasons": event.reasons, "review_day": review_day}
+        until_day = _day_body(event.review_on)
+        body |= {"event": "review", "reasons": event.reasons, "until_day": until_day}
     return _kept(body)
 
 
-def event_from(body: Mapping[str, Any], context: EventContext) -> Event:
-    """The event that ``event_body`` wrote."""
-    return _READERS[body["event"]](body, context)
+def event_staff_body(event: Event) -> Body:
+    """What is for staff alone: what they are to do, and why an owner made an exception."""
+    body: Body = {}
+    if isinstance(event, DecisionMade):
+        body["staff_text"] = event.staff_text
+    if isinstance(event, DecisionMade | AppealDecided) and event.override is not None:
+        body["override_reasons"] = event.override.reasons
+    return _kept(body)
+
+
+def event_from(
+    body: Mapping[str, Any], context: EventContext, staff_body: Mapping[str, Any] | None = None
+) -> Event:
+    """The event that ``event_body`` and ``event_staff_body`` wrote.
+
+    Without the second, which some may not read, ``WITHHELD`` stands in its place.
+    """
+    if staff_body is None:
+        text = "" if body.get("kind") == DecisionKind.REINSTATEMENT else WITHHELD
+        staff_body = {"staff_text": text, "override_reasons": WITHHELD}
+    return _READERS[body["event"]]({**staff_body, **body}, context)
 
 
 def _decision_body(made: DecisionMade) -> Body:
@@ -91,14 +114,13 @@ def _decision_body(made: DecisionMade) -> Body:
         "event": "decision",
         "kind": made.kind.value,
         "reasons": made.reasons,
-        "incidents": [[c.ref.seq, day_number(c.day)] for c in made.incidents],
-        "safety": [[c.ref.seq, day_number(c.day)] for c in made.safety],
+        "incidents": [_cited_body(c, made.ref.subject) for c in made.incidents],
+        "safety": [_cited_body(c, made.ref.subject) for c in made.safety],
         "flag": _flag_body(made.flag),
         "scope": made.scope.to_body(),
-        "staff_text": made.staff_text,
         "customer_text": made.customer_text,
         "effective_day": _day_body(made.effective_from),
-        "review_day": _day_body(made.review_on),
+        "until_day": _day_body(made.review_on),
         "rule": made.rule,
         "bypass": made.bypass,
         "override": _override_body(made.override),
@@ -123,7 +145,7 @@ def _decision_from(body: Mapping[str, Any], context: EventContext) -> DecisionMa
         staff_text=body.get("staff_text", ""),
         customer_text=body.get("customer_text", ""),
         effective_from=_day(body, "effective_day"),
-        review_on=_day(body, "review_day"),
+        review_on=_day(body, "until_day"),
         rule=body.get("rule", ""),
         bypass=body.get("bypass", ""),
         override=_override_from(body),
@@ -139,7 +161,7 @@ def _notice_from(body: Mapping[str, Any], context: EventContext) -> NoticeGiven:
         context.by,
         how=body.get("how", ""),
         reasons=body.get("reasons", ""),
-        review_on=date_of_day(body["review_day"]),
+        review_on=date_of_day(body["until_day"]),
         appeal_route=body.get("appeal_route", ""),
     )
 
@@ -173,7 +195,7 @@ def _review_from(body: Mapping[str, Any], context: EventContext) -> Reviewed:
         context.day,
         context.by,
         reasons=body.get("reasons", ""),
-        review_on=_day(body, "review_day"),
+        review_on=_day(body, "until_day"),
     )
 
 
@@ -202,22 +224,30 @@ def _day_body(day: date | None) -> int | None:
 def _override_body(override: Override | None) -> JsonValue:
     if override is None:
         return None
-    return [override.reasons, [lack.value for lack in sorted(override.covers)]]
+    return [lack.value for lack in sorted(override.covers)]
 
 
 def _override_from(body: Mapping[str, Any]) -> Override | None:
     if "override" not in body:
         return None
-    reasons, covers = body["override"]
-    return Override(reasons, frozenset(map(Missing, covers)))
+    covers = frozenset(map(Missing, body["override"]))
+    return Override(body.get("override_reasons", ""), covers)
 
 
 def _cited(rows: Any, subject: UUID) -> tuple[Cited, ...]:
-    return tuple(Cited(EntryRef(subject, seq), date_of_day(day)) for seq, day in rows)
+    return tuple(
+        Cited(EntryRef(UUID(of[0]) if of else subject, seq), date_of_day(day))
+        for seq, day, *of in rows
+    )
+
+
+def _cited_body(cited: Cited, subject: UUID) -> JsonValue:
+    place: list[JsonValue] = [cited.ref.seq, day_number(cited.day)]
+    return place if cited.ref.subject == subject else [*place, str(cited.ref.subject)]
 
 
 def _of(body: Mapping[str, Any], context: EventContext) -> EntryRef:
-    return EntryRef(context.ref.subject, body["decision"])
+    return EntryRef(context.ref.subject, body["of"])
 
 
 def _day(body: Mapping[str, Any], name: str) -> date | None:

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
+from uuid import UUID
 
-from custledger.core.decision_state import CustomerDecisions, DecisionState, Phase, applied
+from custledger.core.decision_state import OVER, CustomerDecisions, DecisionState, applied
 from custledger.core.decisions import (
     AppealDecided,
     Appealed,
@@ -31,9 +32,11 @@ from custledger.core.refusal import Refusal
 from custledger.core.scope import Limit
 from custledger.core.words import day_in_words
 
-__all__ = ["explains", "missing_of", "refusals", "state_of"]
+__all__ = ["KnownEvent", "explains", "missing_of", "refusals", "state_of", "state_of_group"]
 
-_OVER: Final = (Phase.LAPSED, Phase.ENDED, Phase.OVERTURNED)
+KnownEvent = tuple[Event, frozenset[UUID] | None]
+"""An event, and the ids of all customers who were one person when it came; None is any."""
+
 _OF_PAYMENT: Final = frozenset((Limit.CREDIT, Limit.PREPAYMENT_ONLY))
 _MEANT: Final = {
     Missing.EVIDENCE: "It needs enough evidence: the score's flag of these days, or an incident "
@@ -59,23 +62,38 @@ def state_of(events: Iterable[Event], as_of: date) -> CustomerDecisions:
 
     The events are all of one customer, in the order in which they were recorded.
     """
+    return state_of_group(((event, None) for event in events), as_of)
+
+
+def state_of_group(events: Iterable[KnownEvent], as_of: date) -> CustomerDecisions:
+    """The same for a customer with several names, who were merged at different times.
+
+    Each event is judged by what was known of the person when it came: a merge makes nothing right
+    that was wrong, and nothing wrong that was right.
+    """
     state = CustomerDecisions(as_of)
-    for event in events:
+    for event, known in events:
         if event.day > as_of:
             continue
-        found = refusals(event, state)
+        found = refusals(event, state, known)
         if found:
             state = replace(state, ignored=(*state.ignored, (event, found)))
         else:
-            state = applied(state, event, _overridden(event, state))
+            state = applied(state, event, _overridden(event, state.known_as(known)))
     return state
 
 
-def refusals(event: Event, state: CustomerDecisions) -> tuple[Refusal, ...]:
-    """Why the event is not allowed after what happened so far; empty where it is allowed."""
+def refusals(
+    event: Event, state: CustomerDecisions, known: frozenset[UUID] | None = None
+) -> tuple[Refusal, ...]:
+    """Why the event is not allowed after what happened so far; empty where it is allowed.
+
+    ``known`` are the ids of all customers who are one person at that moment.
+    """
+    state = state.known_as(known)
     found = list(_common(event, state))
     if isinstance(event, DecisionMade):
-        return (*found, *_of_decision(event, state))
+        return (*found, *_of_decision(event, state, known or frozenset((event.ref.subject,))))
     decision = state.get(event.decision)
     if decision is None:
         return (*found, Refusal("unknown_decision", f"There is no decision {event.decision}."))
@@ -141,13 +159,15 @@ def _of_override(override: Override, event: DecisionMade | AppealDecided) -> Ite
         yield Refusal("override", "An override names what it goes on without, and why, in words.")
 
 
-def _of_decision(event: DecisionMade, state: CustomerDecisions) -> Iterable[Refusal]:
+def _of_decision(
+    event: DecisionMade, state: CustomerDecisions, known: frozenset[UUID]
+) -> Iterable[Refusal]:
     if state.get(event.ref) is not None:
         yield Refusal("twice", f"The decision {event.ref} is recorded already.")
     if event.kind is DecisionKind.REINSTATEMENT:
         yield from _of_reinstatement(event, state)
         return
-    yield from _of_incidents(event)
+    yield from _of_incidents(event, known)
     yield from _of_texts_and_scope(event)
     yield from _of_dates(event, event.policy)
     if event.bypass:
@@ -161,18 +181,19 @@ def _of_reinstatement(event: DecisionMade, state: CustomerDecisions) -> Iterable
     open_refs = {
         d.made.ref
         for d in state.decisions
-        if d.phase(event.day) not in _OVER and d.made.kind is not DecisionKind.REINSTATEMENT
+        if d.phase(event.day) not in OVER and d.made.kind is not DecisionKind.REINSTATEMENT
     }
-    if not open_refs or not set(event.ends) <= open_refs:
+    # One that it names may have been taken back as a mistake since; the others stay ended.
+    if open_refs.isdisjoint(event.ends or open_refs):
         yield Refusal("nothing_to_end", "There is no such decision that could be ended.")
 
 
-def _of_incidents(event: DecisionMade) -> Iterable[Refusal]:
+def _of_incidents(event: DecisionMade, known: frozenset[UUID]) -> Iterable[Refusal]:
     if not event.incidents:
         yield Refusal("incidents", "Name the entries of what happened; nothing rests on hearsay.")
     if any(c.day > event.day for c in event.incidents):
         yield Refusal("incidents", "A decision cannot rest on what happened after it.")
-    if any(c.ref.subject != event.ref.subject for c in (*event.incidents, *event.safety)):
+    if any(c.ref.subject not in known for c in (*event.incidents, *event.safety)):
         yield Refusal("incidents", "A decision rests on entries of the same customer.")
     if not set(event.safety) <= set(event.incidents):
         yield Refusal("safety", "Name what put somebody's safety at risk among the incidents too.")
@@ -224,7 +245,7 @@ def _of_bypass(event: DecisionMade, policy: DecisionPolicy) -> Iterable[Refusal]
 def _of_notice(event: NoticeGiven, decision: DecisionState) -> Iterable[Refusal]:
     if decision.notice is not None:
         yield Refusal("twice", f"Notice was given on {day_in_words(decision.notice.day)}.")
-    if decision.phase(event.day) in _OVER:
+    if decision.phase(event.day) in OVER:
         yield Refusal("over", "The decision no longer holds; there is nothing to give notice of.")
     if not explains(event.reasons):
         yield Refusal("reasons", "Tell the customer the reasons in words, not a score.")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from custledger.core.decisions import (
@@ -27,7 +27,7 @@ from custledger.core.decisions import (
 from custledger.core.records import EntryRef
 from custledger.core.refusal import Refusal
 
-__all__ = ["CustomerDecisions", "DecisionState", "Duty", "Phase", "applied"]
+__all__ = ["OVER", "CustomerDecisions", "DecisionState", "Duty", "Phase", "applied"]
 
 
 class Phase(StrEnum):
@@ -42,6 +42,10 @@ class Phase(StrEnum):
     LAPSED = "lapsed"
     ENDED = "ended"
     OVERTURNED = "overturned"
+
+
+OVER: Final = (Phase.LAPSED, Phase.ENDED, Phase.OVERTURNED)
+"""The phases that a decision does not leave again."""
 
 
 class Duty(NamedTuple):
@@ -84,6 +88,18 @@ class DecisionState:
         """The day on which it lapses; it is no longer in force on that day."""
         dates = [r.review_on for r in self.reviews if r.review_on]
         return dates[-1] if dates else self.made.review_on or self.made.day
+
+    @property
+    def reminder_on(self) -> date:
+        """The day from which its review is near, by the policy that it was made under."""
+        return self.review_on - timedelta(self.made.policy.reminder_days)
+
+    @property
+    def last_day(self) -> date:
+        """The day of the last thing that happened to it."""
+        events = (self.notice, self.appeal, self.appeal_decided, *self.reviews)
+        days = [event.day for event in events if event is not None]
+        return max([self.made.day, *days, self.reinstated_on or self.made.day])
 
     @property
     def effective_on(self) -> date | None:
@@ -129,6 +145,10 @@ class DecisionState:
             return Phase.DECIDED
         return Phase.IN_FORCE if effective <= day else Phase.ANNOUNCED
 
+    def is_open(self, day: date) -> bool:
+        """Whether it holds on the day, or will once its notice or first day has come."""
+        return self.phase(day) not in OVER
+
     @property
     def duties(self) -> tuple[Duty, ...]:
         """What an immediate measure still owes the customer: notice and review, within days."""
@@ -162,7 +182,7 @@ class DecisionState:
 
 @dataclass(frozen=True, slots=True)
 class CustomerDecisions:
-    """All decisions about one customer as of a day.
+    """All decisions about one customer, under whatever names, as of a day.
 
     ``ignored`` are events that were not allowed when they came, with the reasons: they change
     nothing.
@@ -170,13 +190,29 @@ class CustomerDecisions:
 
     as_of: date
     decisions: tuple[DecisionState, ...] = ()
-    last_day: date | None = None
     ignored: tuple[tuple[Event, tuple[Refusal, ...]], ...] = ()
 
     @property
     def in_force(self) -> tuple[DecisionState, ...]:
         """The decisions that hold on the day."""
         return tuple(d for d in self.decisions if d.in_force(self.as_of))
+
+    @property
+    def still_open(self) -> tuple[DecisionState, ...]:
+        """The decisions that hold on the day, or will once their notice or first day has come."""
+        return tuple(d for d in self.decisions if d.is_open(self.as_of))
+
+    @property
+    def last_day(self) -> date | None:
+        """The day of the last step, None before the first."""
+        return max((d.last_day for d in self.decisions), default=None)
+
+    def known_as(self, known: frozenset[UUID] | None) -> CustomerDecisions:
+        """The same with what was decided about some of the customer's names only."""
+        if known is None:
+            return self
+        kept = tuple(d for d in self.decisions if d.made.ref.subject in known)
+        return replace(self, decisions=kept)
 
     def get(self, ref: EntryRef) -> DecisionState | None:
         """The decision of that reference."""
@@ -195,7 +231,7 @@ def applied(
         decisions = tuple(
             _with(d, event) if d.made.ref == event.decision else d for d in state.decisions
         )
-    return replace(state, decisions=decisions, last_day=event.day)
+    return replace(state, decisions=decisions)
 
 
 def _reinstated(

@@ -66,7 +66,9 @@ class DecisionPolicy:
     Policy, "a maximum of 12 months", reviewed after 6. ``appeal_days``: 20 after the notice, as
     Mastodon gives. ``bypass_days``: within them notice and review of an immediate measure are due.
     ``rereview_days``: how long a sole trader waits before looking at their own decision again.
-    ``flag_days``: how old a score's flag may be. The last three are our defaults, not law.
+    ``flag_days``: how old a score's flag may be. ``notice_days``: how long after its notice a
+    decision takes effect. ``reminder_days``: how long before its review date it comes up. All from
+    ``bypass_days`` on are our defaults, not law.
     """
 
     version: int = 0
@@ -77,11 +79,12 @@ class DecisionPolicy:
     rereview_days: int = 14
     flag_days: int = 30
     notice_days: int = 1
+    reminder_days: int = 14
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            least = 0 if field.name in ("version", "notice_days") else 1
+            least = 0 if field.name in ("version", "notice_days", "reminder_days") else 1
             if type(value) is not int or not least <= value <= 3650:
                 raise BadInputError(
                     f"{field.name} is a whole number from {least} to 3650, not {value!r}."

@@ -59,7 +59,71 @@ _TITLES: Final = {
     "erasure": "Erasure of personal data",
     "erasure_refused": "Erasure refused",
     "legal_hold": "Legal hold",
+    "referral": "Came through another customer",
+    "briefing": "Briefing read by a member of staff",
+    "backing": "Support for a member of staff",
+    "merge": "The same person as another customer of ours",
 }
+_PRAISE: Final = {
+    "praised": "Praise",
+    "consented": "Consent to be quoted",
+    "withdrawn": "Consent to be quoted withdrawn",
+}
+_FLAG: Final = {
+    "raised": "Flagged by the score, which decides nothing",
+    "cleared": "No longer flagged by the score",
+}
+_EVENTS: Final = {
+    "requested": "The customer asked what is held",
+    "extended": "The answer takes longer",
+    "answered": "What is held was told",
+    "refused": "The request was refused",
+    "contested": "The customer disputes an entry",
+    "contest_rectified": "The customer was right",
+    "contest_refused": "What the customer disputes stays",
+}
+"""What happened in a case of subject access."""
+_DUNNING: Final = {
+    "step": "Unpaid invoices",
+    "exempt": "Unpaid invoices: not asked for until a day",
+    "exempt_end": "Unpaid invoices: asked for again",
+    "dispute": "Invoice disputed",
+    "settled": "Dispute of an invoice settled",
+}
+_COMPLAINT: Final = {
+    "opened": "Complaint received",
+    "acknowledged": "Complaint acknowledged",
+    "responded": "Complaint answered",
+    "step_done": "Complaint: a step done",
+    "step_skipped": "Complaint: a step left out",
+    "paused": "Complaint: we wait for the customer",
+    "resumed": "Complaint goes on",
+    "escalated": "Complaint taken to the owner",
+    "extended": "Complaint: it takes longer",
+    "resolved": "Complaint resolved",
+    "satisfaction": "Complaint: whether the customer is satisfied",
+    "reopened": "Complaint reopened",
+    "recovered": "Complaint: the customer came back",
+}
+_OF_COMPLAINT: Final = frozenset(
+    (
+        *("cause", "exposure", "note", "outcome", "product", "reason", "reasons", "remedy"),
+        *("satisfied", "shown_by", "step", "summary", "words", "of"),
+    )
+)
+_DECISION: Final = {
+    "notice": "The customer was told of the decision",
+    "appeal": "Appeal of the customer",
+    "appeal_decided": "Appeal decided",
+    "review": "Decision reviewed",
+}
+_OF_DECISION: Final = frozenset(
+    (
+        *("appeal_route", "bypass", "customer_text", "effective_day", "how", "incidents", "of"),
+        *("outsider", "overturned", "reasons", "received_day", "until_day", "words"),
+    )
+)
+_REFUNDS: Final = {"refund": "to refund", "contest": "to contest what is not owed"}
 _LABELS: Final = {
     "conduct": "Recorded as",
     "seconds": "Staff time",
@@ -79,7 +143,41 @@ _LABELS: Final = {
     "erases": "Erased",
     "from_mail": "Came with",
     "same_as": "The same file as",
+    "mark": "Version",
+    "invoice": "Invoice",
+    "invoices": "Invoices",
+    "owed": "Unpaid then",
+    "until_day": "Until",
+    "incidents": "Rests on",
+    "bypass": "Why at once",
+    "customer_text": "What it means",
+    "appeal_route": "How to appeal",
+    "how": "How",
+    "choice": "Chosen",
+    "due": "Owed",
+    "deal": "For the deal",
+    "payment": "About",
+    "outcome": "Outcome",
+    "of": "Belongs to",
+    "exposure": "Public",
 }
+_ENTRIES: Final = frozenset(
+    (
+        "applies_to",
+        "correction",
+        "deal",
+        "entry",
+        "evidence",
+        "erases",
+        "from_mail",
+        "invoice",
+        "invoices",
+        "of",
+        "payment",
+        "refund",
+        "same_as",
+    )
+)
 _ACCOUNTS: Final = frozenset(("summary", "words", "caption"))
 _IN_TITLE: Final = frozenset(("channel", "direction", "purpose", "amount", "interaction"))
 _FOR_PROGRAMS: Final = frozenset(("cipher", "rate", "staff", "voids"))
@@ -132,6 +230,26 @@ def title_of(kind: str, body: Mapping[str, Any], supersedes: int | None) -> str:
         return f"Entry #{supersedes} taken back"
     if kind == "interaction":
         return _contact(body)
+    if kind == "subject_access" and body.get("event") in _EVENTS:
+        return _EVENTS[body["event"]]
+    if kind == "dunning" and body.get("event") in _DUNNING:
+        step = f": {words(body['step'])}" if "step" in body else ""
+        disputed = f": {money_in_words(*body['amount'])}" if "amount" in body else ""
+        return f"{_DUNNING[body['event']]}{step}{disputed}"
+    if kind == "complaint" and body.get("event") in _COMPLAINT:
+        return _COMPLAINT[body["event"]]
+    if kind == "decision" and "kind" in body:
+        return f"Decision: {words(body['kind'])}"
+    if kind == "decision" and body.get("event") in _DECISION:
+        return _DECISION[body["event"]]
+    if kind == "flag" and body.get("event") in _FLAG:
+        return _FLAG[body["event"]]
+    if kind == "praise" and body.get("event") in _PRAISE:
+        return _PRAISE[body["event"]]
+    if kind == "conveyance" and "version" in body:
+        return f"Terms on refunds shown: version {body['version']}"
+    if kind == "refund_advice" and "event" in body:
+        return _refund(body)
     name = _TITLES.get(kind, words(kind).capitalize())
     if kind in _MONEY and "amount" in body:
         return f"{name} of {money_in_words(*body['amount'])}"
@@ -150,12 +268,43 @@ def told(
     try:
         return Told(
             title_of(kind, body, supersedes),
-            tuple(_labelled(body, moment)),
+            tuple(_labelled(_without_title(kind, body), moment)),
             str(body.get("summary", "")),
             str(body.get("words", "")),
         )
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, IndexError):
         return Told(words(kind).capitalize(), (("To be read in", "dossier.json"),))
+
+
+def _without_title(kind: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    if kind in ("praise", "referral"):  # who spoke of us to this customer is another one's affair
+        return {name: body[name] for name in body if name not in ("event", "of", "other")}
+    if kind == "merge" and body:
+        return {"reason": body["reason"], "one_with": body.get("into", body["other"])}
+    if kind == "flag" and body:
+        figures = {n: f"{float(body[n]):.1f}" for n in ("score", "score_low", "score_high")}
+        kept = {name: body[name] for name in ("as_of_day", "policy_version")}
+        return {"rests_on": words(body["mark"]), **kept, **figures}
+    if kind == "complaint":
+        return {name: body[name] for name in body if name in _OF_COMPLAINT}
+    if kind == "decision":
+        return {name: body[name] for name in body if name in _OF_DECISION}
+    if kind in ("briefing", "backing"):
+        return {name: body[name] for name in body if name in ("mark", "on_paper")}
+    if kind in ("conveyance", "refund_advice"):
+        return {name: body[name] for name in body if name not in _IN_REFUND_TITLE}
+    if kind != "dunning":
+        return body
+    return {name: body[name] for name in body if name not in ("event", "step", "of")}
+
+
+_IN_REFUND_TITLE: Final = frozenset(("event", "of", "mark", "version", "asked", "paid_back"))
+
+
+def _refund(body: Mapping[str, Any]) -> str:
+    if body["event"] == "chosen":
+        return f"Refund asked for: {money_in_words(*body['asked'])}"
+    return f"Request for a refund over: {money_in_words(*body['paid_back'])} paid back"
 
 
 def _contact(body: Mapping[str, Any]) -> str:
@@ -187,11 +336,19 @@ def _fact(name: str, value: Any) -> str:
         return count(value, "byte")
     if name == "fault":
         return FAULTS.get(value, words(value))
-    if name in ("conduct", "status", "ground"):
+    if name in ("conduct", "status", "ground", "shown_name", "outcome", "step"):
         return words(value)
+    if name == "choice":
+        return _REFUNDS.get(value, words(str(value)))
+    if name in ("due", "goods_back"):
+        return money_in_words(*value)
+    if name == "owed":
+        return ", ".join(money_in_words(*pair) for pair in value)
     if name == "returned":
         return "given back" if value else ""
-    if name in ("applies_to", "erases", "from_mail", "same_as"):
+    if name == "incidents":
+        return ", ".join(f"#{entry[0]}" for entry in value)
+    if name in _ENTRIES:
         return ", ".join(f"#{seq}" for seq in (value if isinstance(value, list) else [value]))
     if name == "contact_points":
         return ", ".join(f"{point['value']} ({words(point['kind'])})" for point in value)

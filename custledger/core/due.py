@@ -23,6 +23,8 @@ class DueKind(StrEnum):
     DECISION_DUTY = "decision_duty"
     BRIEFING_OUTSTANDING = "briefing_outstanding"
     RECEIVABLE_STEP = "receivable_step"
+    ACCESS_OVERDUE = "access_overdue"
+    CONTEST_OVERDUE = "contest_overdue"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Final, Self
 
 from custledger.core.money import exponent_of
 
-__all__ = ["UNITS_A_MINOR", "Exchange"]
+__all__ = ["UNITS_A_MINOR", "Exchange", "minor_of"]
 
 _RATE_UNITS: Final = 10**12
 _MOST_DECIMALS: Final = 4
@@ -61,3 +61,14 @@ class Exchange:
             return None
         decimals = _MOST_DECIMALS + exponent_of(self.base) - exponent_of(currency)
         return amount_minor * rates[place - 1][1] * int(10**decimals)
+
+
+def minor_of(worth: int) -> int:
+    """The nearest minor unit of a worth (in minor units x 10^16), a tie to the even one.
+
+    >>> [minor_of(halves * UNITS_A_MINOR // 2) for halves in (1, 3, 5, -1)]
+    [0, 2, 2, 0]
+    """
+    whole, rest = divmod(worth, UNITS_A_MINOR)
+    up = rest * 2 > UNITS_A_MINOR or (rest * 2 == UNITS_A_MINOR and whole % 2 == 1)
+    return whole + up

@@ -1,7 +1,9 @@
 """Statutory floors as data: what the law gives a customer, whatever the firm's terms say.
 
 Source: Directive 2011/83/EU on consumer rights, articles 6 to 16 (the United Kingdom keeps the same
-rule in the Consumer Contracts Regulations 2013). Other countries' floors are other values.
+rule in the Consumer Contracts Regulations 2013), as changed by Directive (EU) 2019/2161. Other
+countries' floors are other values; so are the 30 days that a country may give after an unsolicited
+visit (article 9(1a)).
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from custledger.core.checks import check_required
 from custledger.core.periods import Period, PeriodUnit, last_day, last_day_in_eu_law
 from custledger.core.working_time import Calendar
 
-__all__ = ["EU_WITHDRAWAL", "Floor", "NoWithdrawal"]
+__all__ = ["EU_WITHDRAWAL", "ONLY_AFTERWARDS", "Floor", "NoWithdrawal"]
 
 
 class NoWithdrawal(StrEnum):
@@ -36,6 +38,21 @@ class NoWithdrawal(StrEnum):
     AUCTION = "auction"
     DATED_LEISURE = "dated_leisure"
     DIGITAL_BEGUN = "digital_begun"
+
+
+ONLY_AFTERWARDS: Final = frozenset(
+    (
+        NoWithdrawal.SERVICE_PERFORMED,
+        NoWithdrawal.UNSEALED_HYGIENE,
+        NoWithdrawal.MIXED,
+        NoWithdrawal.UNSEALED_RECORDING,
+        NoWithdrawal.DIGITAL_BEGUN,
+    )
+)
+"""Exceptions that hold once something happened: article 16 (a), (e), (f), (i) and (m).
+
+Terms that name them say when the right ends; that it ended, only a case can say.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +76,16 @@ class Floor:
     def last_day(self, start: date, told_on: date | None, calendar: Calendar) -> date:
         """The last day to withdraw; who was told late has the period from that day (article 10).
 
-        Who was never told has ``untold`` from the end of the usual period. A last day that is no
-        working day gives way to the next one (Regulation 1182/71, article 3(4)).
+        Who was not told within ``untold`` of the start has ``untold`` from the end of the usual
+        period. A last day that is no working day gives way to the next one (Regulation 1182/71,
+        article 3(4)).
         """
         usual = last_day_in_eu_law(start, self.period, calendar)
         if told_on is not None and told_on <= start:
             return usual
-        longest = last_day_in_eu_law(last_day(start, self.period), self.untold, calendar)
-        if told_on is None or told_on > longest:
-            return longest
-        return min(longest, last_day_in_eu_law(told_on, self.period, calendar))
+        if told_on is not None and told_on <= last_day(start, self.untold):
+            return last_day_in_eu_law(told_on, self.period, calendar)
+        return last_day_in_eu_law(last_day(start, self.period), self.untold, calendar)
 
     def to_body(self) -> dict[str, JsonValue]:
         """Plain JSON values."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from itertools import pairwise
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 from custledger.core.canonical import JsonValue
 from custledger.core.checks import check_day, check_member, check_money, check_required
@@ -24,6 +24,7 @@ from custledger.core.words import count, day_in_words, words
 from custledger.errors import BadInputError
 
 __all__ = [
+    "HARDSHIP_DAYS",
     "Exemption",
     "LadderPolicy",
     "LadderStep",
@@ -34,6 +35,10 @@ __all__ = [
     "next_step",
     "refusals_of_ladder",
 ]
+
+HARDSHIP_DAYS: Final = 30
+"""How long the tag ``hardship`` pauses the ladder, where the firm says nothing else."""
+_LONGEST_DAYS: Final = 3_660
 
 
 class LadderStep(StrEnum):
@@ -60,15 +65,25 @@ class Rung(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LadderPolicy:
-    """A version of the ladder, in force from a day on."""
+    """A version of the ladder, in force from a day on; version 0 is the built-in one.
+
+    ``hardship_days`` is how long a contact with the tag ``hardship`` pauses the ladder, from its
+    day on; an exemption says another end.
+    """
 
     version: int
     effective_on: date
     rungs: tuple[Rung, ...]
+    hardship_days: int = HARDSHIP_DAYS
 
     def __post_init__(self) -> None:
         check_day(self.effective_on, "effective_on")
         object.__setattr__(self, "rungs", tuple(_rung(rung) for rung in self.rungs))
+        if type(self.hardship_days) is not int or not 0 <= self.hardship_days <= _LONGEST_DAYS:
+            raise BadInputError(
+                f"hardship_days is a whole number of days from 0 to {_LONGEST_DAYS:,}, not "
+                f"{self.hardship_days!r}."
+            )
 
     def to_body(self) -> dict[str, JsonValue]:
         """Plain JSON values; a day counts from 1970-01-01."""
@@ -84,6 +99,7 @@ class LadderPolicy:
                 ]
                 for r in self.rungs
             ],
+            "hardship_days": self.hardship_days,
         }
 
     @classmethod
@@ -93,7 +109,8 @@ class LadderPolicy:
             Rung(LadderStep(step), days, tuple(Money(*m) for m in minimum), invoices)
             for step, days, minimum, invoices in body["rungs"]
         )
-        return cls(body["version"], date_of_day(body["effective_day"]), rungs)
+        effective_on = date_of_day(body["effective_day"])
+        return cls(body["version"], effective_on, rungs, body["hardship_days"])
 
 
 def default_ladder(effective_on: date) -> LadderPolicy:
@@ -105,7 +122,7 @@ def default_ladder(effective_on: date) -> LadderPolicy:
         LadderStep.COLLECTION: 60,
         LadderStep.WRITE_OFF: 180,
     }
-    return LadderPolicy(1, effective_on, tuple(Rung(step, n) for step, n in days.items()))
+    return LadderPolicy(0, effective_on, tuple(Rung(step, n) for step, n in days.items()))
 
 
 def refusals_of_ladder(policy: LadderPolicy) -> tuple[str, ...]:
@@ -217,8 +234,16 @@ def _proposal(rung: Rung, about: Sequence[OpenInvoice], due_on: date, day: date)
 
 def _rung(rung: Rung) -> Rung:
     step, days, minimum, invoices = rung
-    if type(days) is not int or days < 0 or type(invoices) is not int or invoices < 1:
-        raise BadInputError(f"A step is due after whole days and for an invoice or more: {rung!r}.")
+    if (
+        type(days) is not int
+        or not 0 <= days <= _LONGEST_DAYS
+        or type(invoices) is not int
+        or invoices < 1
+    ):
+        raise BadInputError(
+            f"A step is due after whole days, at most {_LONGEST_DAYS:,}, and for an invoice or "
+            f"more; not {rung!r}."
+        )
     amounts = tuple(check_money(amount, "minimum") for amount in minimum)
     if len({m.currency for m in amounts}) != len(amounts):
         raise BadInputError("Give one minimum a currency.")
@@ -272,7 +297,7 @@ def _of_debt(invoices: Sequence[OpenInvoice], day: date) -> str:
 
 
 def _of_exemption(exemption: Exemption) -> str:
-    return f"Exempt until {day_in_words(exemption.until)}: {exemption.reason}."
+    return f"Exempt until {day_in_words(exemption.until)}: {exemption.reason.removesuffix('.')}."
 
 
 def _when_clear(receivables: Receivables) -> tuple[str, ...]:

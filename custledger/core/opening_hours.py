@@ -120,11 +120,15 @@ class Holidays:
         self.check_year(day.year)
         return day in self.days
 
-    def check_year(self, year: int) -> None:
-        """BadInputError if the holidays of a year are not known."""
+    def knows(self, year: int) -> bool:
+        """Whether the holidays of a year are complete."""
         early = self.first_year is not None and year < self.first_year
         late = self.last_year is not None and year > self.last_year
-        if early or late:
+        return not (early or late)
+
+    def check_year(self, year: int) -> None:
+        """BadInputError if the holidays of a year are not known."""
+        if not self.knows(year):
             raise BadInputError(
                 f"The holidays of {year} are not known, only those of {self.first_year} to "
                 f"{self.last_year}. Load them for more years, then ask again."
@@ -138,6 +142,18 @@ class Holidays:
         """
         more = self.days | frozenset(days)
         return Holidays(more, self.first_year, self.last_year, self.source)
+
+    def completed(self, others: Iterable[Holidays]) -> Holidays:
+        """These holidays, with those of the years that are not known here but in ``others``.
+
+        The first of the others that knows a year is asked. A year that none knows has none: ask
+        ``knows`` before you rely on it.
+        """
+        days, asked = set(self.days), [self]
+        for other in others:
+            days |= {d for d in other.days if not any(one.knows(d.year) for one in asked)}
+            asked.append(other)
+        return Holidays(frozenset(days), source=self.source)
 
     def to_body(self) -> dict[str, JsonValue]:
         """The days as numbers since 1970-01-01, sorted, with the years and the source."""

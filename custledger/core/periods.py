@@ -9,6 +9,7 @@ is no working day gives way to the next one (4), and that two days or more hold 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -34,6 +35,7 @@ __all__ = [
 ]
 
 _MOST: Final = 36_525
+_WRITTEN: Final = re.compile(r"([0-9]{1,6}) *(day|week|month|year)s?")
 _DAY: Final = timedelta(days=1)
 
 
@@ -61,6 +63,18 @@ class Period:
         if type(self.count) is not int or not 1 <= self.count <= _MOST:
             raise BadInputError(f"A period counts 1 to {_MOST} units, not {self.count!r}.")
         object.__setattr__(self, "unit", check_member(PeriodUnit, self.unit))
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The period written as ``14 days`` or ``1 month``, or BadInputError.
+
+        >>> Period.parse("1 month") == Period(1, PeriodUnit.MONTHS)
+        True
+        """
+        found = _WRITTEN.fullmatch(text.strip().lower())
+        if found is None:
+            raise BadInputError(f"{text!r} is not a period. Write it like '14 days' or '1 month'.")
+        return cls(int(found[1]), PeriodUnit(f"{found[2]}s"))
 
     def __str__(self) -> str:
         return f"{self.count} {self.unit if self.count > 1 else self.unit[:-1]}"

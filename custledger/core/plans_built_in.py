@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from custledger.core.complaint_plan import ComplaintPlan, Step
+from custledger.core.complaint_plan import ESCALATE, ComplaintPlan, Step
 from custledger.core.records import StaffRole
 from custledger.core.regimes import Milestone
 from custledger.core.time_limits import Clock, TimeLimit
@@ -16,7 +16,7 @@ from custledger.core.time_limits import Clock, TimeLimit
 __all__ = ["PLAN", "PUBLIC_PLAN"]
 
 _ESCALATE: Final = Step(
-    id="escalate",
+    id=ESCALATE,
     title="Take it to the owner",
     guidance="Say what was tried and what the customer asks for. The owner decides and answers.",
     owner=StaffRole.OWNER,

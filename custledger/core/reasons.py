@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 from custledger.core.contributions import Contribution, History, Part
 from custledger.core.formula import Terms
 from custledger.core.money import Money
-from custledger.core.records import MoneyKind
+from custledger.core.records import EntryRef, MoneyKind
 from custledger.core.standing import Standing, Totals
 from custledger.core.statement import round_minor
 from custledger.core.verdict import DECIMALS, Verdict
@@ -24,7 +25,8 @@ class Reason:
     """One part of the ungated score; all ``points`` add up to ``Fit.score_raw`` exactly.
 
     ``money`` is the customer's share in full, ``counted`` what is left of it today (older entries
-    weigh less). ``entries`` are the numbers of the entries in the customer's chain.
+    weigh less). ``entries`` are the numbers of the entries in the customer's chain;
+    ``merged_entries`` those in the chains of customers who were merged into this one.
     """
 
     code: str
@@ -33,8 +35,11 @@ class Reason:
     money: Money | None = None
     counted: Money | None = None
     entries: tuple[int, ...] = ()
+    merged_entries: tuple[EntryRef, ...] = ()
 
 
+_Place = tuple[UUID | None, int]
+"""Whose chain, where it is not the customer's own, and the number in it."""
 _NOUNS: Final = {
     "refunds": "refunded",
     "chargebacks": "taken back through the bank",
@@ -59,18 +64,23 @@ def reasons_of(
     found = []
     for code, points in zip(shares, exact, strict=True):
         cited = _cited(code, entries)
-        reason = Reason(code, points, "", entries=tuple(sorted({e.seq for e in cited})))
+        places = {(e.of, e.seq) for e in cited} | (unpaid if code == "unpaid" else set())
+        reason = _citing(Reason(code, points, ""), places)
         if code in _COSTS:
             full = math.fsum(e.charged for e in cited) + (owed if code == "unpaid" else 0.0)
             counted = getattr(standing, _COSTS[code])
             reason = _with_money(reason, cited, _money(full, history), _money(counted, history))
         else:
             reason = replace(reason, text=_WORDS[code].format(**_counts(standing, cited)))
-        if code == "unpaid":
-            reason = replace(reason, entries=tuple(sorted({*reason.entries, *unpaid})))
         found.append(reason)
-    kept = [reason for reason in found if reason.points or reason.entries]
+    kept = [r for r in found if r.points or r.entries or r.merged_entries]
     return tuple(sorted(kept, key=lambda r: (-r.points, r.code)))
+
+
+def _citing(reason: Reason, places: Iterable[_Place]) -> Reason:
+    own = tuple(sorted(seq for of, seq in places if of is None))
+    others = tuple(sorted(EntryRef(of, seq) for of, seq in places if of is not None))
+    return replace(reason, entries=own, merged_entries=others)
 
 
 def _with_money(
@@ -144,9 +154,9 @@ def _cited(code: str, entries: Sequence[Contribution]) -> list[Contribution]:
 
 def _unpaid_invoices(
     history: History, overdue_minor: float, grace_days: int, as_of_day: int
-) -> set[int]:
+) -> set[_Place]:
     """The invoices behind what is overdue: payments settle the oldest first."""
-    seqs: set[int] = set()
+    places: set[_Place] = set()
     due = [
         entry
         for entry in history.money
@@ -160,9 +170,9 @@ def _unpaid_invoices(
         if left <= 0:
             break
         if worth:
-            seqs.add(entry.seq)
+            places.add((entry.of, entry.seq))
             left -= worth
-    return seqs
+    return places
 
 
 def _money(major: float, history: History) -> Money:

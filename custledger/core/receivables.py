@@ -215,11 +215,11 @@ def _settled(
     order = sorted(debts.values(), key=lambda d: (d.disputed, d.due_on, d.entry.ref))
     settling = sorted((e for e in entries if e.kind in _SETTLING), key=lambda e: (e.day, e.ref))
     spare = [(e.kind, _named(e, debts)) for e in settling]
-    credit = 0
-    for kind, minor in spare:
-        left = minor
-        for debt in order:
-            left = debt.take(kind, left)
+    credit = place = 0
+    for kind, left in spare:
+        while left and place < len(order):
+            left = order[place].take(kind, left)
+            place += left > 0  # what is settled is not looked at again
         credit += left
     return [debt.record(as_of) for debt in debts.values()], credit
 

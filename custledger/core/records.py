@@ -246,7 +246,10 @@ class ContactPoint:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A person or firm that buys, bought, or may buy."""
+    """A person or firm that buys, bought, or may buy.
+
+    ``merged_into`` is the customer who stands for this one, where a person said that they are one.
+    """
 
     id: UUID
     name: str
@@ -256,6 +259,7 @@ class Customer:
     source: str = ""
     external_id: str = ""
     staff_note: str = ""
+    merged_into: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

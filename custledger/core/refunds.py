@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from custledger.core.checks import check_day, check_moment, check_money
-from custledger.core.floors import Floor, NoWithdrawal
+from custledger.core.floors import ONLY_AFTERWARDS, Floor, NoWithdrawal
 from custledger.core.money import Money
 from custledger.core.opening_hours import OpeningHours
 from custledger.core.periods import last_day, last_day_before
@@ -65,7 +65,8 @@ class Paid:
     """What was sold and paid for; ``refunded`` is what was paid back already.
 
     ``delivered_on`` for goods, ``service_on`` for a service. ``begun_on_request``: the customer
-    asked expressly that a service begin within the period of withdrawal.
+    asked expressly that a service begin within the period of withdrawal. ``no_withdrawal``: why by
+    law there is no right to withdraw from this deal, such as a seal that was broken.
     """
 
     amount: Money
@@ -101,6 +102,7 @@ class Paid:
 class RefundRequest:
     """What the customer asks for; ``amount`` None is all that is due.
 
+    ``asked_at`` is when it was sent (Directive 2011/83/EU, article 11(2)), not when it was read.
     ``received_percent`` is the share of what was paid for that the customer got; None: all of it
     once it was delivered, nothing before. ``condition_met``: whether goods come back as the terms
     ask.
@@ -258,7 +260,8 @@ def _floor(terms: RefundTerms | None, paid: Paid, law: Floor | None) -> Floor | 
     part = None
     if terms is not None:
         part = terms.goods if paid.sold is Sold.GOODS else terms.services
-    excepted = paid.no_withdrawal or (part is not None and part.no_withdrawal)
+    # The terms of a seal say when the right ends; that it was broken, only the case can say.
+    excepted = paid.no_withdrawal or (part is not None and part.no_withdrawal - ONLY_AFTERWARDS)
     if excepted or not paid.at_distance or not paid.consumer:
         return None
     return law if terms is None else terms.floor
@@ -358,7 +361,8 @@ def _of_conveyance(case: _Case, conveyed: Sequence[Conveyance]) -> str:
         return "No terms were in force on the day of the deal: only law and fairness count."
     version = f"Version {case.terms.version} of the terms"
     if case.told:
-        how = next(c.how for c in conveyed if c.version == case.terms.version)
+        shown = (c for c in conveyed if c.version == case.terms.version)
+        how = min(shown, key=lambda c: c.conveyed_at).how
         return f"{version} was in force and conveyed before the deal{f' ({how})' if how else ''}."
     late = f" before the deal, only on {day_in_words(case.told_on)}" if case.told_on else ""
     return f"{version} was not conveyed{late}: only law and fairness count."

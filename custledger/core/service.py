@@ -2,17 +2,20 @@
 
 Orders, tickets and bookings ask here, whatever path they came by. The strictest decision in force
 wins. What is paid already goes through (frappe/erpnext#52960, #37888), and nobody loses the right
-to ask for money back, to complain, to appeal or to see one's data.
+to ask for money back, to complain, to appeal or to see one's data. Who shares an address with
+somebody else is not taken for them: a household or an info@ box is not one person.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
+from uuid import UUID
 
+from custledger.core.checks import check_flag, check_member
 from custledger.core.clock import date_of_day, day_of, to_microseconds, zone
 from custledger.core.decision_state import DecisionState
 from custledger.core.decisions import DecisionKind
@@ -20,7 +23,7 @@ from custledger.core.records import Channel, EntryRef
 from custledger.core.scope import CONTACTS, EVERYTHING, RIGHTS, Action, Limit, Scope
 from custledger.core.words import words
 
-__all__ = ["Answer", "Attempt", "Verdict", "check_service"]
+__all__ = ["Answer", "Attempt", "Sharer", "Verdict", "check_service", "with_sharers"]
 
 
 class Verdict(StrEnum):
@@ -43,12 +46,26 @@ class Attempt:
     prepaid: bool = False
     already_paid: bool = False
 
+    @classmethod
+    def of(
+        cls, action: object, channel: object = None, *, prepaid: bool, already_paid: bool
+    ) -> Self:
+        """The attempt that words name; BadInputError for words that are none."""
+        return cls(
+            check_member(Action, action),
+            None if channel is None else check_member(Channel, channel),
+            check_flag(prepaid, "prepaid"),
+            check_flag(already_paid, "already_paid"),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Allow, warn or deny, with the decision that says so and what to tell whom.
 
     ``reasons`` explain, one sentence a decision in force, the one that counted first.
+    ``shares_with`` are other customers with the same contact point, whose decisions made the answer
+    a warning.
     """
 
     verdict: Verdict
@@ -57,6 +74,15 @@ class Answer:
     customer_text: str = ""
     decision: EntryRef | None = None
     reasons: tuple[str, ...] = ()
+    shares_with: tuple[UUID, ...] = ()
+
+
+class Sharer(NamedTuple):
+    """Another customer with the same contact point, and what is decided about them."""
+
+    customer_id: UUID
+    name: str
+    decisions: tuple[DecisionState, ...]
 
 
 class _Finding(NamedTuple):
@@ -100,6 +126,50 @@ def check_service(
     )
 
 
+def with_sharers(
+    answer: Answer,
+    sharers: Iterable[Sharer],
+    attempt: Attempt,
+    moment: datetime,
+    zone_name: str = "UTC",
+) -> Answer:
+    """The answer, with a warning where somebody with the same contact point would not be allowed.
+
+    It is never a refusal: staff find out who it is. Warnings about others, and what goes through
+    for everybody, say nothing about who shares their address.
+    """
+    if attempt.action in RIGHTS or _is_paid(attempt):
+        return answer
+    found = []
+    for sharer in sharers:
+        decisions = [d for d in sharer.decisions if d.made.kind is not DecisionKind.WARNING]
+        other = check_service(decisions, attempt, moment, zone_name)
+        if other.decision is not None:
+            found.append((sharer, other))
+    if not found:
+        return answer
+    names = ", ".join(sharer.name for sharer, _ in found)
+    text = (
+        f"Check who it is: the contact point is also that of {names}. If it is somebody else, of "
+        "the same household or firm, say, serve them as you would anybody."
+    )
+    reasons = tuple(f"Shares a contact point with {s.name}. {o.reasons[0]}" for s, o in found)
+    shares_with = tuple(sharer.customer_id for sharer, _ in found)
+    if answer.verdict is Verdict.ALLOW:
+        decision = found[0][1].decision
+        return Answer(Verdict.WARN, EVERYTHING, text, "", decision, reasons, shares_with)
+    return replace(
+        answer,
+        staff_text=f"{answer.staff_text} {text}",
+        reasons=(*answer.reasons, *reasons),
+        shares_with=shares_with,
+    )
+
+
+def _is_paid(attempt: Attempt) -> bool:
+    return attempt.already_paid or attempt.action is Action.DELIVERY
+
+
 def _order(finding: _Finding) -> tuple[int, int, int]:
     """The strictest first, then the stricter kind, then the later decision."""
     made = finding.decision.made
@@ -115,7 +185,7 @@ def _finding(decision: DecisionState, attempt: Attempt, local: datetime) -> _Fin
 def _verdict(decision: DecisionState, attempt: Attempt, local: datetime) -> tuple[Verdict, str]:
     if attempt.action in RIGHTS:
         return Verdict.WARN, "asking for it is everybody's right; see how to speak with them."
-    if attempt.already_paid or attempt.action is Action.DELIVERY:
+    if _is_paid(attempt):
         return Verdict.WARN, "what is paid already goes through."
     kind, scope = decision.made.kind, decision.made.scope
     if kind is DecisionKind.DO_NOT_SERVE:

@@ -158,13 +158,13 @@ def totals_of(
     def total(*parts: Part) -> float:
         return math.fsum(e.amount for e in entries if e.part in parts)
 
-    returned = {entry.seq for entry in history.money if entry.goods_returned}
+    returned = {(entry.of, entry.seq) for entry in history.money if entry.goods_returned}
     times = [e for e in entries if e.part is Part.TIME]
     major = history.exchange.minor_units
     return Totals(
         revenue=total(Part.REVENUE),
         refunds=total(Part.REFUND),
-        returned=math.fsum(e.amount for e in entries if e.seq in returned),
+        returned=math.fsum(e.amount for e in entries if (e.of, e.seq) in returned),
         chargebacks=total(Part.CHARGEBACK),
         write_offs=total(Part.WRITE_OFF),
         concessions=total(Part.CONCESSION),

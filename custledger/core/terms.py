@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple, Self
 from custledger.core.canonical import JsonValue
 from custledger.core.checks import check_day, check_flag, check_member
 from custledger.core.clock import date_of_day, day_number
-from custledger.core.floors import EU_WITHDRAWAL, Floor, NoWithdrawal
+from custledger.core.floors import EU_WITHDRAWAL, ONLY_AFTERWARDS, Floor, NoWithdrawal
 from custledger.core.periods import Period, last_day
 from custledger.core.words import day_in_words
 from custledger.errors import BadInputError
@@ -71,6 +71,7 @@ class GoodsTerms:
     no_withdrawal: frozenset[NoWithdrawal] = frozenset()
 
     def __post_init__(self) -> None:
+        _period(self.trial, "trial")
         object.__setattr__(self, "percent", _whole(self.percent, "percent"))
         object.__setattr__(self, "condition", check_member(Condition, self.condition))
         object.__setattr__(self, "return_shipping", check_member(Payer, self.return_shipping))
@@ -88,7 +89,9 @@ class ServiceTerms:
     no_withdrawal: frozenset[NoWithdrawal] = frozenset()
 
     def __post_init__(self) -> None:
-        tiers = tuple(NoticeTier(ahead, _whole(p, "percent")) for ahead, p in self.tiers)
+        tiers = tuple(
+            NoticeTier(_period(ahead, "ahead"), _whole(p, "percent")) for ahead, p in self.tiers
+        )
         object.__setattr__(self, "tiers", tiers)
         object.__setattr__(self, "no_withdrawal", _exceptions(self.no_withdrawal))
 
@@ -117,10 +120,17 @@ class RefundTerms:
                 check_day(day, name)
         for name in ("at_distance", "to_consumers"):
             check_flag(getattr(self, name), name)
+        for name, kind in (("goods", GoodsTerms), ("services", ServiceTerms), ("floor", Floor)):
+            if not isinstance(value := getattr(self, name), kind | None):
+                raise BadInputError(f"{name} must be {kind.__name__} or None, not {value!r}.")
 
     def floor_for(self, part: GoodsTerms | ServiceTerms | None) -> Floor | None:
-        """The floor under that part of the terms, or None where it does not apply."""
-        if not self.at_distance or not self.to_consumers or (part and part.no_withdrawal):
+        """The floor under that part of the terms, or None where it does not apply.
+
+        What takes the right away only once something happened leaves the floor in place.
+        """
+        never = part is not None and part.no_withdrawal - ONLY_AFTERWARDS
+        if not self.at_distance or not self.to_consumers or never:
             return None
         return self.floor
 
@@ -262,6 +272,12 @@ def _tier(tier: NoticeTier) -> str:
 def _whole(value: object, name: str) -> int:
     if type(value) is not int:
         raise BadInputError(f"{name} must be a whole number, not {value!r}.")
+    return value
+
+
+def _period(value: object, name: str) -> Period:
+    if not isinstance(value, Period):
+        raise BadInputError(f"{name} must be a Period, such as Period(14, 'days'), not {value!r}.")
     return value
 
 

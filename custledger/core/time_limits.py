@@ -76,6 +76,31 @@ class TimeLimit:
         """So many hours of business; they stand still while we wait for the customer."""
         return cls(hours * 60, Clock.WORKING_MINUTES, pausable)
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The time limit that a text names; working hours and minutes wait for the customer.
+
+        >>> TimeLimit.parse("4 working hours").amount, str(TimeLimit.parse("8 weeks"))
+        (240, '8 weeks')
+        """
+        amount, _, unit = " ".join(text.lower().split()).partition(" ")
+        if amount.isascii() and amount.isdigit() and len(amount) <= len(str(_MOST)):
+            plural = unit if unit.endswith("s") else f"{unit}s"
+            if plural == "working hours":
+                return cls.working_hours(int(amount))
+            if plural.replace(" ", "_") in list(Clock):
+                clock = Clock(plural.replace(" ", "_"))
+                return cls(int(amount), clock, pausable=clock is Clock.WORKING_MINUTES)
+        raise BadInputError(
+            f"{text!r} is not a time limit. Write it like '4 working hours', '5 working days', "
+            "'14 days', '8 weeks' or '2 months'."
+        )
+
+    @property
+    def asks_for_holidays(self) -> bool:
+        """Whether its end depends on which days are holidays."""
+        return self.eu_law or self.clock not in _CALENDAR
+
     def due(
         self, start: datetime, calendar: Calendar, pauses: Iterable[Pause] = ()
     ) -> datetime | None:

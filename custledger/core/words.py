@@ -25,6 +25,7 @@ FAULTS: Final = {
     "shared": "shared fault",
     "third_party": "a third party's fault",
 }
+_HYPHENED: Final = {"write_off": "write-off", "do_not_serve": "do-not-serve"}
 _YEAR: Final = (
     "January February March April May June July August September October November December"
 )
@@ -48,7 +49,7 @@ def words(value: str) -> str:
     >>> words("refund_request")
     'refund request'
     """
-    return {"write_off": "write-off"}.get(value, value.replace("_", " "))
+    return _HYPHENED.get(value, value.replace("_", " "))
 
 
 def count(number: int, one: str, many: str = "") -> str:

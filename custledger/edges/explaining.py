@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
+from uuid import UUID
 
 from rich.console import Console
 from rich.padding import Padding
@@ -16,10 +17,11 @@ from rich.text import Text
 from custledger.core.money import Money
 from custledger.core.policy import ScorePolicy
 from custledger.core.reasons import apportion
-from custledger.core.records import Interaction, MoneyEntry
+from custledger.core.records import EntryRef, Interaction, MoneyEntry
 from custledger.core.score import Fit, Reason
 from custledger.core.statement import round_minor
 from custledger.edges.tables import Column, printing, safe, table_of_rows
+from custledger.edges.without import disputed, score_without
 from custledger.edges.wording import (
     count,
     day_in_words,
@@ -41,22 +43,32 @@ _MOST_NUMBERS: Final = 8
 
 @dataclass(frozen=True)
 class CitedEntry:
-    """An entry that a reason cites: its number in the customer's chain, its day, what it says."""
+    """An entry that a reason cites: its number in the customer's chain, its day, what it says.
+
+    ``merged_id`` is the customer in whose chain it stands, where that is one who was merged.
+    """
 
     seq: int
     on: date
     what: str
     summary: str
     customer_words: str = ""
+    merged_id: UUID | None = None
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """A fit with the entries that its reasons cite; as text, ``str(explanation)``."""
+    """A fit with the entries that its reasons cite; as text, ``str(explanation)``.
+
+    ``disputed`` says what the customer disputes, and what the score would be without it;
+    ``other_names`` are those of customers who were merged into this one.
+    """
 
     fit: Fit
     entries: tuple[CitedEntry, ...]
     policy: ScorePolicy
+    disputed: tuple[str, ...] = ()
+    other_names: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         out = io.StringIO()
@@ -69,9 +81,11 @@ class Explanation:
 def explain(ledger: Ledger, customer: CustomerLike, as_of: date | None = None) -> Explanation:
     """Why a customer's score is what it is, as of a day (default today)."""
     fit = ledger.score(customer, as_of=as_of)
-    cited = {seq for reason in fit.reasons for seq in reason.entries}
-    records: list[Interaction | MoneyEntry] = [*ledger.interactions.of(fit.customer_id)]
-    records += ledger.money.of(fit.customer_id)
+    cited = {EntryRef(fit.customer_id, n) for reason in fit.reasons for n in reason.entries}
+    cited |= {ref for reason in fit.reasons for ref in reason.merged_entries}
+    records: list[Interaction | MoneyEntry] = []
+    for who in {fit.customer_id, *(ref.subject for ref in cited)}:
+        records += [*ledger.interactions.of(who), *ledger.money.of(who)]
     entries = [
         CitedEntry(
             seq=record.id.seq,
@@ -79,12 +93,42 @@ def explain(ledger: Ledger, customer: CustomerLike, as_of: date | None = None) -
             what=described(record),
             summary=record.summary,
             customer_words=record.customer_words if isinstance(record, Interaction) else "",
+            merged_id=_merged(record.id, fit),
         )
         for record in records
-        if record.id.seq in cited
+        if record.id in cited
     ]
     policy = ledger.score_policies.get(fit.policy_version)
-    return Explanation(fit, tuple(sorted(entries, key=lambda e: (e.on, e.seq))), policy)
+    shown = tuple(sorted(entries, key=lambda e: (e.on, str(e.merged_id), e.seq)))
+    names = tuple(_other_names(ledger, fit))
+    return Explanation(fit, shown, policy, tuple(_disputed(ledger, fit)), names)
+
+
+def _other_names(ledger: Ledger, fit: Fit) -> Iterator[str]:
+    for who in ledger.matches.group(fit.customer_id)[1:]:
+        yield f"{ledger.customers.get(who).name} ({short_id(who)})"
+
+
+def _disputed(ledger: Ledger, fit: Fit) -> Iterator[str]:
+    """It counts on, so that nothing goes in silence; the score without it stands beside."""
+    contests = disputed(ledger, fit.customer_id)
+    for contest in contests:
+        due = day_in_words(contest.due_on)
+        mark = _mark(contest.entry.seq, _merged(contest.entry, fit))
+        yield f'{mark}: "{contest.words}" Decide by {due}.'
+    if contests:
+        without = score_without(ledger, fit.customer_id, [c.entry for c in contests], fit.as_of)
+        yield f"Without it the score would be {without.score:.1f}."
+
+
+def _merged(entry: EntryRef, fit: Fit) -> UUID | None:
+    """Whose entry it is, unless it is the customer's own."""
+    return None if entry.subject == fit.customer_id else entry.subject
+
+
+def _mark(seq: int, merged_id: UUID | None) -> str:
+    """An entry as commands take it: by its number, after whose it is where that has to be said."""
+    return f"#{seq}" if merged_id is None else f"{short_id(merged_id)}#{seq}"
 
 
 def print_explanation(explanation: Explanation, console: Console) -> None:
@@ -92,12 +136,15 @@ def print_explanation(explanation: Explanation, console: Console) -> None:
     fit = explanation.fit
     name = f"{safe(fit.name)} ({short_id(fit.customer_id)})"
     console.print(Text(f"{name}, as of {day_in_words(fit.as_of)}", style="bold"))
+    if explanation.other_names:
+        console.print(Text(safe(f"One person with {', '.join(explanation.other_names)}.")))
     console.print(Text(_headline(fit)))
     _section(console, "Why: these points add up to the score")
     console.print(Padding(table_of_rows(_reason_rows(fit), _REASONS), (0, 0, 0, 2)))
     _section(console, "Money, nothing faded: these lines add up to the net contribution")
     _lines(console, _statement(explanation))
     _entries(console, explanation.entries)
+    _list(console, "Disputed by the customer, and not decided yet", explanation.disputed)
     _list(console, "What is missing before it could count in full", fit.missing)
     _list(console, "Any one of these would bring it back under the line", _changes(fit))
     _list(console, "To know about these figures", fit.messages)
@@ -158,9 +205,10 @@ def _reason_rows(fit: Fit) -> list[_Row]:
 
 
 def _numbers(reason: Reason) -> str:
-    seqs = reason.entries
-    shown = " ".join(f"#{seq}" for seq in seqs[-_MOST_NUMBERS:])
-    more = len(seqs) - _MOST_NUMBERS
+    marks = [_mark(ref.seq, ref.subject) for ref in reason.merged_entries]
+    marks += [_mark(seq, None) for seq in reason.entries]
+    shown = " ".join(marks[-_MOST_NUMBERS:])
+    more = len(marks) - _MOST_NUMBERS
     return f"{shown} and {more} earlier" if more > 0 else shown
 
 
@@ -217,7 +265,7 @@ def _lines(console: Console, rows: Iterable[tuple[str, Money, str]]) -> None:
 
 
 _ENTRIES: Final = (
-    Column("Entry", lambda entry: f"#{entry.seq}", justify="right"),
+    Column("Entry", lambda entry: _mark(entry.seq, entry.merged_id), justify="right"),
     Column("Day", lambda entry: entry.on.isoformat()),
     Column("What", lambda entry: entry.what, wrap=True),
     Column("Account", lambda entry: _account(entry), wrap=True),

@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from custledger.core.clock import date_of_day, zone
+from custledger.core.decision_words import decision_in_words
 from custledger.core.money import Money
 from custledger.core.records import (
     Conduct,
@@ -18,6 +19,21 @@ from custledger.core.records import (
     Purpose,
 )
 from custledger.core.words import FAULTS, count, day_in_words, hours, words
+from custledger.edges.wording_complaints import complaint_in_words
+from custledger.edges.wording_events import (
+    backing_in_words,
+    briefing_in_words,
+    conveyance_in_words,
+    dunning_in_words,
+    flag_in_words,
+    lesson_in_words,
+    merge_in_words,
+    policy_in_words,
+    praise_in_words,
+    referral_in_words,
+    refund_in_words,
+    subject_access_in_words,
+)
 
 __all__ = [
     "count",
@@ -92,12 +108,30 @@ def facts_in_words(kind: EntryKind, facts: Mapping[str, Any]) -> str:
     if kind is EntryKind.SCORE_POLICY:
         margin = facts.get("parameters", {}).get("margin")
         return f"version {facts.get('version')}, margin {margin or 'not set'}"
+    if kind in _IN_WORDS:
+        return _IN_WORDS[kind](facts)
     hidden = _HIDDEN | {"rate"} if kind is EntryKind.INTERACTION else _HIDDEN
     names = sorted(facts.keys() - hidden, key=lambda name: (_place(name), name))
     found = (_fact(name, facts[name]) for name in names)
     return ", ".join(text for text in found if text)
 
 
+_IN_WORDS: Final = {
+    EntryKind.BACKING: backing_in_words,
+    EntryKind.BRIEFING: briefing_in_words,
+    EntryKind.COMPLAINT: complaint_in_words,
+    EntryKind.CONVEYANCE: conveyance_in_words,
+    EntryKind.DECISION: decision_in_words,
+    EntryKind.DUNNING: dunning_in_words,
+    EntryKind.FLAG: flag_in_words,
+    EntryKind.LESSON: lesson_in_words,
+    EntryKind.MERGE: merge_in_words,
+    EntryKind.POLICY: policy_in_words,
+    EntryKind.PRAISE: praise_in_words,
+    EntryKind.REFERRAL: referral_in_words,
+    EntryKind.SUBJECT_ACCESS: subject_access_in_words,
+    EntryKind.REFUND_ADVICE: refund_in_words,
+}
 _ORDER: Final = (
     "name",
     "amount",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import Connection, and_, select
 
@@ -13,6 +15,7 @@ from custledger.core.records import StaffRole
 from custledger.core.score import Fit, fit
 from custledger.errors import NotFoundError
 from custledger.storage.bulk import table_of
+from custledger.storage.merges import group_of
 from custledger.storage.rates import Rates
 from custledger.storage.score_rows import human_staff
 from custledger.storage.tables import (
@@ -45,24 +48,30 @@ def fit_of(
 def history_of(
     connection: Connection, customer_key: int, *, as_of_day: int, currency: str
 ) -> History:
-    """The customer's entries that had happened and were known on the day, as they now stand."""
-    c = _CUSTOMER.c
-    found = connection.execute(
-        select(_IDENTITY.c.uuid, c.name, c.joined_day)
+    """The customer's entries that had happened and were known on the day, as they now stand.
+
+    Those of all who are one with the customer, in the name of who stands for them.
+    """
+    c, group = _CUSTOMER.c, group_of(connection, customer_key)
+    rows = connection.execute(
+        select(c.id, _IDENTITY.c.uuid, c.name, c.joined_day)
         .join_from(_CUSTOMER, _IDENTITY, _IDENTITY.c.id == c.id)
-        .where(c.id == customer_key)
-    ).one_or_none()
-    if found is None:
+        .where(c.id.in_(group))
+    ).all()
+    found = {row.id: row for row in rows}
+    if group[0] not in found:
         raise NotFoundError
+    # The customer's own entries need not say whose they are.
+    whose = {key: None if key == group[0] else row.uuid for key, row in found.items()}
     return History(
-        customer_id=found.uuid,
-        name=found.name,
-        joined_day=found.joined_day,
+        customer_id=found[group[0]].uuid,
+        name=found[group[0]].name,
+        joined_day=min(row.joined_day for row in rows),
         exchange=exchange_of(connection, currency),
         human_staff=human_staff(connection),
         default_rate=Rates(connection).on(None, as_of_day),
-        interactions=_interactions(connection, customer_key, as_of_day),
-        money=_money(connection, customer_key, as_of_day),
+        interactions=_interactions(connection, whose, as_of_day),
+        money=_money(connection, whose, as_of_day),
     )
 
 
@@ -77,13 +86,13 @@ def exchange_of(connection: Connection, currency: str) -> Exchange:
     return Exchange.of(currency, ((row[0], row[1], row[2]) for row in rows))
 
 
-def _of(c: Any, customer_key: int, as_of_day: int) -> Any:
-    return and_(
-        c.customer_id == customer_key, c.occurred_day <= as_of_day, c.known_day <= as_of_day
-    )
+def _of(c: Any, customers: Iterable[int], as_of_day: int) -> Any:
+    return and_(c.customer_id.in_(customers), c.occurred_day <= as_of_day, c.known_day <= as_of_day)
 
 
-def _interactions(connection: Connection, key: int, as_of_day: int) -> list[ScoredInteraction]:
+def _interactions(
+    connection: Connection, whose: Mapping[int, UUID | None], as_of_day: int
+) -> list[ScoredInteraction]:
     c = _INTERACTION.c
     person = and_(_STAFF.c.id == c.staff_id, _STAFF.c.role != StaffRole.PROGRAM)
     columns = (
@@ -101,15 +110,22 @@ def _interactions(connection: Connection, key: int, as_of_day: int) -> list[Scor
         _STAFF.c.id,
     )
     rows = connection.execute(
-        select(*columns)
+        select(c.customer_id, *columns)
         .select_from(_INTERACTION.outerjoin(_STAFF, person))
-        .where(_of(c, key, as_of_day))
-        .order_by(c.seq)
+        .where(_of(c, whose, as_of_day))
+        .order_by(c.customer_id, c.seq)
     )
-    return [ScoredInteraction._make(row)._replace(exempt=bool(row.exempt)) for row in rows]
+    return [
+        ScoredInteraction._make((*row[1:], whose[row.customer_id]))._replace(
+            exempt=bool(row.exempt)
+        )
+        for row in rows
+    ]
 
 
-def _money(connection: Connection, key: int, as_of_day: int) -> list[ScoredMoney]:
+def _money(
+    connection: Connection, whose: Mapping[int, UUID | None], as_of_day: int
+) -> list[ScoredMoney]:
     c = _MONEY.c
     columns = (
         c.seq,
@@ -122,5 +138,14 @@ def _money(connection: Connection, key: int, as_of_day: int) -> list[ScoredMoney
         c.due_day,
         c.goods_returned,
     )
-    rows = connection.execute(select(*columns).where(_of(c, key, as_of_day)).order_by(c.seq))
-    return [ScoredMoney(*row[:-1], goods_returned=bool(row[-1])) for row in rows]
+    rows = connection.execute(
+        select(c.customer_id, *columns)
+        .where(_of(c, whose, as_of_day))
+        .order_by(c.customer_id, c.seq)
+    )
+    return [
+        ScoredMoney._make((*row[1:], whose[row.customer_id]))._replace(
+            goods_returned=bool(row.goods_returned)
+        )
+        for row in rows
+    ]

@@ -49,7 +49,7 @@ def adverse_entries(question: Question) -> CTE:
         .where(m.kind.in_(_SEVERE_KINDS))
         .where(question.known(m), money_severity > 0)
     )
-    return union_all(contacts, moneys).cte("adverse")
+    return question.by_person(union_all(contacts, moneys).cte("adverse"))
 
 
 def habits(question: Question, adverse: CTE) -> CTE:

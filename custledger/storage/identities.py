@@ -69,7 +69,8 @@ class Identities:
     def uuids(self, connection: Connection, keys: Iterable[int]) -> dict[int, UUID]:
         """The uuids of keys."""
         wanted = set(keys)
-        missing = sorted(wanted - self._uuids.keys())
+        # Not a difference of sets: that goes through all keys that are remembered.
+        missing = sorted(key for key in wanted if key not in self._uuids)
         for chunk in portions(missing):
             query = select(_identity.c.id, _identity.c.uuid).where(_identity.c.id.in_(chunk))
             for key, uuid in connection.execute(query):

@@ -16,6 +16,7 @@ from custledger.errors import AmbiguousMatchError, BadInputError, NotFoundError
 from custledger.storage.bulk import portions, table_of
 from custledger.storage.context import Context
 from custledger.storage.erased import is_erased
+from custledger.storage.merges import stands_for
 from custledger.storage.tables import (
     ContactPointRow,
     CustomerRow,
@@ -73,6 +74,9 @@ def customer_key(connection: Connection, context: Context, who: CustomerLike) ->
     if not keys:
         raise NotFoundError(f"No customer matches {who!r}. Search with `customers.find`.")
     if len(keys) > 1:
+        head = stands_for(connection, keys[0])
+        if all(stands_for(connection, key) == head for key in keys[1:]):
+            return head  # all of these are names of one person
         names = connection.scalars(
             select(_customer.c.name).where(_customer.c.id.in_(keys[:_SHOWN]))
         )

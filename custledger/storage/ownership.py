@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, func, select, true, tuple_
+from sqlalchemy import Connection, func, or_, select, true, tuple_
 from sqlmodel import SQLModel
 
 from custledger.core.records import EntryKind
@@ -40,6 +40,7 @@ OWNED_KINDS: Final = (
 
 def refuse_owners(connection: Connection, customers: Sequence[int]) -> None:
     """Raise BadInputError if one of these customers, who are being voided, has current records."""
+    _refuse_merged(connection, customers)
     counts = []
     for model, one, many in _OWNED if customers else ():
         owner = table_of(model).c.customer_id
@@ -53,6 +54,17 @@ def refuse_owners(connection: Connection, customers: Sequence[int]) -> None:
             f"The customer still has {_listed(counts)}. Void these first, or undo the import that "
             "brought them in; then void the customer."
         )
+
+
+def _refuse_merged(connection: Connection, customers: Sequence[int]) -> None:
+    for portion in portions(customers):
+        named = or_(_event.c.customer_id.in_(portion), _event.c.other_id.in_(portion))
+        query = select(_event.c.id).where(_event.c.kind == EntryKind.MERGE, named).limit(1)
+        if connection.scalar(query) is not None:
+            raise BadInputError(
+                "The customer is one person with another by a merge. Take that back first "
+                "(custledger match unmerge, or matches.unmerge); then void the customer."
+            )
 
 
 def refuse_targets_gone(connection: Connection, places: Collection[tuple[int, int]]) -> None:

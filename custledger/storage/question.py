@@ -28,11 +28,13 @@ from custledger.core.formula import Terms
 from custledger.core.money import Money, exponent_of
 from custledger.core.policy import ScorePolicy
 from custledger.storage.bulk import table_of
-from custledger.storage.tables import ExchangeRateRow
+from custledger.storage.merges import heads
+from custledger.storage.tables import CustomerRow, ExchangeRateRow
 from custledger.storage.types import code_of
 
-__all__ = ["COUNTS", "Question", "sum_as"]
+__all__ = ["COUNTS", "Question", "kept", "sum_as"]
 
+_CUSTOMER: Final = table_of(CustomerRow)
 _RATE: Final = table_of(ExchangeRateRow)
 _RATE_UNITS: Final = 1e12
 _NO_UNDERFLOW: Final = -1000.0
@@ -50,11 +52,19 @@ def sum_as(value: Any, name: str) -> Any:
     return func.sum(value, type_=kind).label(name)
 
 
+def kept(rows: CTE) -> CTE:
+    """Rows computed once; planners else copy each expression into all places that name it."""
+    for dialect in ("sqlite", "postgresql"):
+        rows = rows.prefix_with("MATERIALIZED", dialect=dialect)
+    return rows
+
+
 @dataclass(frozen=True)
 class Question:
     """The terms, the day, the base currency, the foreign ones with rates, the hourly rate.
 
     ``default_rate`` is the ledger's hourly rate on the day, for contacts without one of their own.
+    ``merged``: whether customers were merged. Where none were, no select knows of merging.
     """
 
     terms: Terms
@@ -62,6 +72,7 @@ class Question:
     currency: str
     foreign: Sequence[str] = ()
     default_rate: Money | None = None
+    merged: bool = False
 
     @property
     def policy(self) -> ScorePolicy:
@@ -92,6 +103,54 @@ class Question:
             rates.currency == currency,
             rates.from_day <= day,
             or_(rates.until_day.is_(None), rates.until_day > day),
+        )
+
+    @cached_property
+    def heads(self) -> CTE:
+        """Who stands for customers who were merged."""
+        return kept(heads())
+
+    def by_person(self, rows: CTE) -> CTE:
+        """Rows with those of merged customers under the key of who stands for them.
+
+        For rows that were summed up by customer already, which are few: joined with the entries
+        themselves, the order of their index would be lost.
+        """
+        if not self.merged:
+            return rows
+        merged = self.heads.c
+        # SQLite makes no index of its own on a column whose type it does not know.
+        head = cast(func.coalesce(merged.head_id, rows.c.customer_id), BigInteger)
+        joined = rows.outerjoin(self.heads, merged.customer_id == rows.c.customer_id)
+        rest = (c for c in rows.c if c.name != "customer_id")
+        return kept(
+            select(head.label("customer_id"), *rest)
+            .select_from(joined)
+            .cte(f"{rows.name}_by_person")
+        )
+
+    @cached_property
+    def people(self) -> Any:
+        """Customers by id, name and joined_day; one for all who are one, known for longest."""
+        if not self.merged:
+            return _CUSTOMER
+        c, merged, members = _CUSTOMER.c, self.heads.c, _CUSTOMER.alias("members")
+        first = (
+            select(merged.head_id, func.min(members.c.joined_day).label("day"))
+            .join_from(self.heads, members, members.c.id == merged.customer_id)
+            .group_by(merged.head_id)
+            .subquery("first_days")
+        )
+        joined = case((first.c.day < c.joined_day, first.c.day), else_=c.joined_day)
+        return kept(
+            select(c.id, c.name, joined.label("joined_day"))
+            .select_from(
+                _CUSTOMER.outerjoin(self.heads, merged.customer_id == c.id).outerjoin(
+                    first, first.c.head_id == c.id
+                )
+            )
+            .where(merged.customer_id.is_(None))
+            .cte("people")
         )
 
     @cached_property

@@ -18,7 +18,7 @@ from custledger.storage.question import Question
 from custledger.storage.score_rows import question_for, totals_of
 from custledger.storage.standing_sql import totals_select
 
-__all__ = ["RankingRow", "ranking_rows"]
+__all__ = ["RankingRow", "contribution_rows", "ranking_rows"]
 
 _SECONDS_AN_HOUR: Final = 3600
 
@@ -71,6 +71,18 @@ def ranking_rows(
         question = replace(question, default_rate=default_rate)
     rows = [_row(found, question) for found in connection.execute(totals_select(question))]
     return sorted(rows, key=lambda row: (row.net_minor, -row.hours, row.customer_id))
+
+
+def contribution_rows(
+    connection: Connection, *, policy: ScorePolicy, as_of_day: int, currency: str
+) -> list[RankingRow]:
+    """The same figures with the net contribution of the statement, the best first.
+
+    ``net_minor`` knows the policy's margin and provision, as ``core.statement`` has it.
+    """
+    question = question_for(connection, policy=policy, as_of_day=as_of_day, currency=currency)
+    rows = [_row(found, question) for found in connection.execute(totals_select(question))]
+    return sorted(rows, key=lambda row: (-row.net_minor, row.hours, row.customer_id))
 
 
 def _row(found: Any, question: Question) -> RankingRow:

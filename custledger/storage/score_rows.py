@@ -16,6 +16,7 @@ from custledger.core.standing import Totals
 from custledger.core.statement import hourly_minor, net_minor, round_minor
 from custledger.core.verdict import DECIMALS
 from custledger.storage.bulk import table_of
+from custledger.storage.merges import any_merged
 from custledger.storage.question import Question
 from custledger.storage.rates import Rates
 from custledger.storage.standing_sql import months_select, score_select
@@ -124,7 +125,8 @@ def question_for(
     )
     terms = Terms(policy, human_staff(connection))
     rate = Rates(connection).on(None, as_of_day)
-    return Question(terms, as_of_day, currency, tuple(sorted(foreign)), rate)
+    merged = any_merged(connection)
+    return Question(terms, as_of_day, currency, tuple(sorted(foreign)), rate, merged)
 
 
 def human_staff(connection: Connection) -> int:

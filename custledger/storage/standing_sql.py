@@ -18,13 +18,12 @@ from sqlalchemy import CTE, Double, Select, and_, case, func, literal, or_, sele
 from custledger.core.formula import STAGES, Value
 from custledger.storage.bulk import table_of
 from custledger.storage.habits_sql import adverse_entries, habits, witnesses
-from custledger.storage.question import Question
+from custledger.storage.question import Question, kept
 from custledger.storage.sums_sql import all_sums, customer_sums, month_sums
-from custledger.storage.tables import CustomerRow, IdentityRow
+from custledger.storage.tables import IdentityRow
 
 __all__ = ["SqlOps", "months_select", "score_select", "standing_select", "totals_select"]
 
-_CUSTOMER: Final = table_of(CustomerRow)
 _IDENTITY: Final = table_of(IdentityRow)
 
 
@@ -54,19 +53,12 @@ class SqlOps:
 
 def score_select(question: Question) -> Select[Any]:
     """One row a customer: identity, name, standing, totals and every value of the formula."""
-    current = _kept(standing_select(question).cte("standing"))
+    current = kept(standing_select(question).cte("standing"))
     for stage in STAGES:
         found = stage(SqlOps(), question.terms, current.c)
         labels = [value.label(name) for name, value in found.items()]
-        current = _kept(select(*current.c, *labels).cte(stage.__name__.strip("_")))
+        current = kept(select(*current.c, *labels).cte(stage.__name__.strip("_")))
     return _with_uuid(current)
-
-
-def _kept(rows: CTE) -> CTE:
-    """Rows computed once; planners else copy each expression into all places that name it."""
-    for dialect in ("sqlite", "postgresql"):
-        rows = rows.prefix_with("MATERIALIZED", dialect=dialect)
-    return rows
 
 
 def standing_select(question: Question) -> Select[Any]:
@@ -77,21 +69,23 @@ def standing_select(question: Question) -> Select[Any]:
         habits(question, adverse),
         witnesses(adverse),
     )
-    tenure = question.as_of_day - _CUSTOMER.c.joined_day
-    return _each_customer(parts).add_columns(case((tenure > 0, tenure), else_=0).label("tenure"))
+    tenure = question.as_of_day - question.people.c.joined_day
+    return _each_customer(question, parts).add_columns(
+        case((tenure > 0, tenure), else_=0).label("tenure")
+    )
 
 
 def totals_select(question: Question) -> Select[Any]:
     """One row a customer with its uuid and the fields of Totals, for the ranking."""
-    totals = _each_customer(customer_sums(question)).cte("totals")
+    totals = _each_customer(question, customer_sums(question)).cte("totals")
     return _with_uuid(totals)
 
 
-def _each_customer(parts: Iterable[CTE]) -> Select[Any]:
+def _each_customer(question: Question, parts: Iterable[CTE]) -> Select[Any]:
     """Every customer with what the parts say of them, 0 where they say nothing."""
-    customer = _CUSTOMER.c
+    customer = question.people.c
     columns: list[Any] = [customer.id.label("customer_id"), customer.name]
-    source: Any = _CUSTOMER
+    source: Any = question.people
     for part in parts:
         source = source.outerjoin(part, part.c.customer_id == customer.id)
         columns += [

@@ -72,7 +72,8 @@ class Sums(NamedTuple):
 
 def all_sums(question: Question) -> Sums:
     """The sums that the months and the customers are made of."""
-    return Sums(_time(question), _moneys(question), debt_sums(question))
+    time, money = (question.by_person(rows) for rows in (_time(question), _moneys(question)))
+    return Sums(time, money, debt_sums(question))
 
 
 def month_sums(sums: Sums, question: Question) -> CTE:
@@ -302,21 +303,36 @@ def debt_sums(question: Question) -> CTE:
 def _base_debts(question: Question) -> Select[Any]:
     # Apart from the others because SQLite can group by customer alone in the index's order.
     c = _MONEY.c
-    return (
+    rows = (
         _debts(question, cast(c.amount_minor, Double))
         .where(c.currency == question.currency)
         .group_by(c.customer_id)
     )
+    return _debts_by_person(question, rows, "base_debts")
 
 
 def _foreign_debts(question: Question) -> Select[Any]:
     c, rates = _MONEY.c, question.rates
-    return (
+    rows = (
         _debts(question, rates.c.factor * cast(c.amount_minor, Double))
         .join_from(_MONEY, rates, question.rate_applies(c.currency, c.occurred_day))
         .where(c.currency != question.currency)
         .group_by(c.customer_id, c.currency)
     )
+    return _debts_by_person(question, rows, "foreign_debts", c.currency)
+
+
+def _debts_by_person(
+    question: Question, rows: Select[Any], name: str, *currency: Any
+) -> Select[Any]:
+    """What all who are one owe and paid, currency by currency: one settles what another owes."""
+    if not question.merged:
+        return rows
+    c = question.by_person(rows.add_columns(*currency).cte(name)).c
+    sums = (func.sum(c[n], type_=BigInteger()).label(n) for n in ("due", "paid"))
+    worths = (sum_as(c[n], n) for n in ("due_worth", "paid_worth"))
+    by = (c.customer_id, *(c[column.name] for column in currency))
+    return select(c.customer_id, *sums, *worths).group_by(*by)
 
 
 def _debts(question: Question, worth: Any) -> Select[Any]:

@@ -13,7 +13,16 @@ customer's chain, so that (customer's uuid, seq) is its public reference.
 
 # No `from __future__ import annotations`: SQLModel reads the annotations of table classes.
 
-from sqlalchemy import BigInteger, Index, Integer, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Column, Field
 
 from custledger.core.records import (
@@ -320,6 +329,12 @@ class EventRow(Row, table=True):
     __table_args__ = (
         Index("ix_custledger_event_customer_id", "customer_id", "kind"),
         Index("ix_custledger_event_kind", "kind", "event"),
+        Index(  # who was merged into a customer, and what concerns a member of staff
+            "ix_custledger_event_other_id",
+            "other_id",
+            sqlite_where=text("other_id IS NOT NULL"),
+            postgresql_where=text("other_id IS NOT NULL"),
+        ),
     )
     id: int = Field(sa_column=entry_key(primary_key=True))
     seq: int = Field(sa_column=Column(Integer, nullable=False))

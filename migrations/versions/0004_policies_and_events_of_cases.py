@@ -61,6 +61,13 @@ def upgrade() -> None:
             "ix_custledger_event_customer_id", ["customer_id", "kind"], unique=False
         )
         batch_op.create_index("ix_custledger_event_kind", ["kind", "event"], unique=False)
+        batch_op.create_index(
+            "ix_custledger_event_other_id",
+            ["other_id"],
+            unique=False,
+            sqlite_where=sa.text("other_id IS NOT NULL"),
+            postgresql_where=sa.text("other_id IS NOT NULL"),
+        )
 
     op.create_table(
         "custledger_policy",

@@ -21,6 +21,7 @@ from custledger.core.complaint_events import (
     Outcome,
     Paused,
     Recovered,
+    RegimeVersion,
     Reopened,
     Resolved,
     Responded,
@@ -44,9 +45,13 @@ EVENTS: list[ComplaintEvent] = [
     Opened(
         **{**OPENED, "channel": Channel.SOCIAL},
         staff_account="Delivered late: the van broke down.",
-        regimes=("house", "uk_fca"),
+        regimes=(RegimeVersion("uk_fca", 1), RegimeVersion("house", 2)),
         exposure=Exposure("mastodon", "@ann@example.org", 1200),
+        calendar_version=3,
+        product="soup",
+        cause="delivery",
     ),
+    Opened(**OPENED, interaction=7, exposure=Exposure("a forum", "ann")),
     Acknowledged(**BY),
     Responded(**BY, summary="We offered to cook again."),
     StepDone(**BY, step="listen", note="20 minutes"),
@@ -75,11 +80,14 @@ def test_body_is_plain_and_short() -> None:
         "channel": "social",
         "plan_name": "Complaint",
         "plan_version": 1,
-        "staff_account": "Delivered late: the van broke down.",
-        "regimes": ["house", "uk_fca"],
-        "exposure": ["mastodon", "@ann@example.org", 1200],
+        "summary": "Delivered late: the van broke down.",
+        "regimes": {"house": 2, "uk_fca": 1},
+        "exposure": {"platform": "mastodon", "handle": "@ann@example.org", "reach": 1200},
+        "calendar_version": 3,
+        "product": "soup",
+        "cause": "delivery",
     }
-    assert body_of(EVENTS[2]) == {"event": "acknowledged"}
+    assert body_of(EVENTS[3]) == {"event": "acknowledged"}
 
 
 @pytest.mark.parametrize(
@@ -87,6 +95,8 @@ def test_body_is_plain_and_short() -> None:
     [
         lambda: Opened(**OPENED),
         lambda: Opened(**OPENED, customer_words="x", regimes="house"),  # type: ignore[arg-type]
+        lambda: Opened(**OPENED, customer_words="x", regimes=[("house", 0)]),  # type: ignore[arg-type]
+        lambda: Opened(**OPENED, customer_words="x", exposure="mastodon"),  # type: ignore[arg-type]
         lambda: Opened(**{**OPENED, "channel": "pigeon"}, customer_words="x"),
         lambda: Opened(**{**OPENED, "plan_name": ""}, customer_words="x"),
         lambda: Opened(**OPENED, customer_words="x", exposure=Exposure("", "@ann", 1)),

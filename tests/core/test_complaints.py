@@ -85,6 +85,7 @@ def test_whole_story() -> None:
         StepMark("listen", START + timedelta(hours=2)),
         StepMark("apologise", START + timedelta(hours=2), "Said on the telephone."),
         StepMark("propose", START + timedelta(hours=6)),
+        StepMark("escalate", START + timedelta(hours=7)),
     )
     assert found.pauses == (Pause(START + timedelta(hours=3), START + timedelta(hours=5)),)
     assert found.round.escalated_at == START + timedelta(hours=7)

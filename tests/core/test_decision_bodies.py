@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custledger.core.canonical import canonical_bytes
-from custledger.core.decision_bodies import EventContext, event_body, event_from
+from custledger.core.decision_bodies import (
+    WITHHELD,
+    EventContext,
+    event_body,
+    event_from,
+    event_staff_body,
+)
 from custledger.core.decisions import (
     AppealDecided,
     Appealed,
@@ -35,8 +41,10 @@ POLICIES = {n: DecisionPolicy(version=n, appeal_days=20 + n) for n in range(3)}
 days = st.dates(date(1950, 1, 1), date(2100, 1, 1))
 words = st.sampled_from(["", "Insulted two drivers.", "Ängstlich, 吼叫"])
 refs = st.integers(1, 99).map(lambda n: EntryRef(ANN, n))
-cited = st.lists(st.builds(Cited, refs, days), max_size=3).map(tuple)
-overrides = st.none() | st.builds(Override, words, st.frozensets(st.sampled_from([*Missing])))
+elsewhere = st.just(EntryRef(UUID(int=8), 5))  # of the same person under another name
+cited = st.lists(st.builds(Cited, refs | elsewhere, days), max_size=3).map(tuple)
+lacks = st.frozensets(st.sampled_from([*Missing]), min_size=1)
+overrides = st.none() | st.builds(Override, words, lacks)
 scopes = st.builds(
     Scope,
     limits=st.frozensets(st.sampled_from([*Limit])),
@@ -89,9 +97,21 @@ events = st.one_of(
 def test_event_reads_back_exactly(event: Event) -> None:
     context = EventContext(EntryRef(ANN, 12), date(2026, 3, 2), OWNER, POLICIES)
     body = json.loads(canonical_bytes(event_body(event)))
-    assert event_from(body, context) == event
+    staff_body = json.loads(canonical_bytes(event_staff_body(event)))
+    assert event_from(body, context, staff_body) == event
+
+
+@given(events)
+def test_customers_part_has_no_words_for_staff_alone_and_reads_without_them(event: Event) -> None:
+    context = EventContext(EntryRef(ANN, 12), date(2026, 3, 2), OWNER, POLICIES)
+    body = event_body(event)
+    assert not {"staff_text", "override_reasons"} & body.keys()
+    found = event_from(body, context)
+    if isinstance(found, DecisionMade) and found.kind is not DecisionKind.REINSTATEMENT:
+        assert found.staff_text == WITHHELD
+    assert event_body(found) == body
 
 
 def test_body_leaves_out_what_is_empty() -> None:
     event = Reviewed(EntryRef(ANN, 9), date(2026, 3, 2), OWNER, "Calm since May.")
-    assert event_body(event) == {"event": "review", "decision": 9, "reasons": "Calm since May."}
+    assert event_body(event) == {"event": "review", "of": 9, "reasons": "Calm since May."}

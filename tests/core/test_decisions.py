@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from custledger.core.decision_report import error_report
-from custledger.core.decision_rules import explains, refusals, state_of
+from custledger.core.decision_rules import explains, refusals, state_of, state_of_group
 from custledger.core.decision_state import Phase
 from custledger.core.decisions import (
     AppealDecided,
@@ -456,3 +456,29 @@ def test_scope_reads_back_and_refuses_half_of_itself() -> None:
         Scope(hours=(Hours(7, time(9), time(11)),))
     with pytest.raises(BadInputError):
         Scope(limits="credit")  # type: ignore[arg-type]
+
+
+def test_merge_makes_nothing_right_that_was_wrong_and_nothing_wrong_that_was_right() -> None:
+    other = UUID(int=8)
+    flag = ScoreFlag(day(10), 1)
+    ban = decision(21, 10, DecisionKind.DO_NOT_SERVE, flag=flag)
+    elsewhere = Cited(EntryRef(other, 3), day(10))
+    rests = replace(ban, incidents=(elsewhere,))
+    alone, both = frozenset((ANN,)), frozenset((ANN, other))
+    first, told = warned()
+    theirs = Cited(EntryRef(other, 2), day(9))
+    their = decision(11, 9, DecisionKind.WARNING, incidents=(theirs,))
+    their = replace(their, ref=EntryRef(other, 11))
+    about = frozenset((other,))
+    before = [(first, alone), (told, alone), (their, about)]
+    assert state_of_group([*before, (rests, both)], day(10)).ignored == ()
+    apart = state_of_group([*before, (rests, alone)], day(10))
+    assert [refusal.code for _, found in apart.ignored for refusal in found] == ["incidents"]
+    kept = state_of_group([*before, (ban, alone)], day(10))
+    assert [d.made.ref for d in kept.still_open][-1] == ban.ref
+
+
+def test_reinstatement_still_ends_the_others_where_one_it_names_was_taken_back() -> None:
+    named = (ref(21), ref(99))
+    back = DecisionMade(ref(40), day(50), OWNER, DecisionKind.REINSTATEMENT, WHY, ends=named)
+    assert [d.made.ref for d in state_of([*banned(), back], day(50)).in_force] == [ref(11)]

@@ -133,7 +133,7 @@ def test_broken_values_are_refused() -> None:
 
 def test_ladder_reads_back_from_canonical_json() -> None:
     rungs = (*LADDER.rungs[:2], Rung(LadderStep.WRITE_OFF, 99, (Money(5, "EUR"),), 3))
-    ladder = LadderPolicy(4, DUE, rungs)
+    ladder = LadderPolicy(4, DUE, rungs, hardship_days=60)
     assert LadderPolicy.from_body(json.loads(canonical_bytes(ladder.to_body()))) == ladder
 
 

@@ -86,3 +86,13 @@ def test_holidays_that_make_no_sense_are_refused() -> None:
         Holidays(frozenset(), 2027, 2026)
     with pytest.raises(BadInputError, match="must be a date"):
         Holidays(frozenset({"2026-12-25"}))  # type: ignore[arg-type]
+
+
+def test_year_that_is_not_known_is_taken_from_others_the_first_that_knows_it() -> None:
+    own = Holidays(frozenset({date(2026, 12, 25)}), 2026, 2026, "own")
+    newer = Holidays(frozenset({date(2026, 1, 1), date(2027, 1, 1)}), 2026, 2027)
+    newest = Holidays(frozenset({date(2027, 5, 1), date(2028, 1, 1)}), 2027, 2028)
+    found = own.completed([newer, newest])
+    assert found.days == {date(2026, 12, 25), date(2027, 1, 1), date(2028, 1, 1)}
+    assert date(2040, 1, 1) not in found
+    assert (found.source, own.knows(2026), own.knows(2027)) == ("own", True, False)

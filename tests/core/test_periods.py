@@ -137,6 +137,18 @@ def test_period_reads_back_from_canonical_json() -> None:
     assert Period.from_body(body) == FORTNIGHT
 
 
+@pytest.mark.parametrize("text", ["14 days", "1 week", "8 weeks", "1 month", "2 years"])
+def test_period_reads_back_as_it_is_written(text: str) -> None:
+    assert str(Period.parse(text)) == text
+    assert Period.parse(f"  {text.upper().replace(' ', '')} ") == Period.parse(text)
+
+
+@pytest.mark.parametrize("text", ["", "14", "days", "-1 day", "1.5 days", "2 hours", "0 days"])
+def test_text_that_is_no_period_is_refused(text: str) -> None:
+    with pytest.raises(BadInputError):
+        Period.parse(text)
+
+
 @pytest.mark.parametrize("wrong", [(0, DAYS), (-1, DAYS), (1.5, DAYS), (True, DAYS), (1, "hours")])
 def test_period_that_makes_no_sense_is_refused(wrong: Any) -> None:
     with pytest.raises(BadInputError):

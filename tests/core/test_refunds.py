@@ -141,6 +141,37 @@ def test_law_has_its_exceptions(facts: dict[str, object]) -> None:
     assert assess(replace(GOODS, **facts), "2026-02-10").amount == euros(8_000)  # type: ignore[arg-type]
 
 
+def test_seal_that_was_not_broken_leaves_the_right_of_withdrawal() -> None:
+    """Article 16(e) takes the right away from goods that were unsealed, and from no others."""
+    sealed = replace(
+        TERMS,
+        goods=GoodsTerms(
+            Period(14, D), percent=0, no_withdrawal=frozenset({NoWithdrawal.UNSEALED_HYGIENE})
+        ),
+    )
+    wish = RefundRequest(at("2026-02-10"))
+    assert assess_refund([sealed], TOLD, GOODS, wish, END).amount == euros(10_000)
+    broken = replace(GOODS, no_withdrawal=frozenset({NoWithdrawal.UNSEALED_HYGIENE}))
+    assert not assess_refund([sealed], TOLD, broken, wish, END).allowed
+
+
+def test_service_not_yet_performed_keeps_its_right_of_withdrawal() -> None:
+    """Article 16(a) is about services that were performed in full."""
+    terms = RefundTerms(
+        1,
+        NEW_YEAR,
+        services=ServiceTerms(
+            (NoticeTier(Period(99, D), 0),), frozenset({NoWithdrawal.SERVICE_PERFORMED})
+        ),
+    )
+    wish = RefundRequest(at("2026-01-12"))
+    assert assess_refund([terms], TOLD, DINNER, wish, END).amount == euros(10_000)
+    done = replace(DINNER, service_on=date(2026, 1, 8))
+    assert assess_refund([terms], TOLD, done, wish, END).amount == euros(10_000)
+    asked_for = replace(done, begun_on_request=True)
+    assert not assess_refund([terms], TOLD, asked_for, wish, END).allowed
+
+
 def test_goods_in_another_condition_are_not_refunded_by_the_terms() -> None:
     assert not assess(GOODS, "2026-02-20", condition_met=False).allowed
     assert assess(GOODS, "2026-02-10", condition_met=False).clauses[0].code == "eu_withdrawal"

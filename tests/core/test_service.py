@@ -76,7 +76,7 @@ def test_answer_names_decision_scope_and_both_texts() -> None:
     assert answer.decision == BAN.made.ref
     assert (answer.staff_text, answer.customer_text) == ("Staff text 1", "Customer text 1")
     assert answer.reasons == (
-        "Do not serve (1): the firm no longer works with this customer.",
+        "Do-not-serve (1): the firm no longer works with this customer.",
         "Warning (2): the customer was warned; see what staff are to do.",
     )
 

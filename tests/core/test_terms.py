@@ -179,15 +179,15 @@ def test_terms_read_like_a_page_for_a_website() -> None:
         "You may try what you bought for 4 weeks after delivery and then return it.",
         "We pay back the full price if it comes back unused and complete.",
         "We pay for sending it back.",
-        "As a consumer who orders from afar you have by law a right of withdrawal of 14 days from "
-        "delivery, without giving reasons (Directive 2011/83/EU, articles 9 to 16); nothing here "
-        "takes it away.",
-        "If you cancel 14 days ahead or earlier, we pay back the full price.",
-        "If you cancel 7 days ahead or earlier, we pay back 50 % of the price.",
+        "As a consumer who orders at a distance or away from our premises you have by law a right "
+        "of withdrawal of 14 days from delivery, without giving reasons (Directive 2011/83/EU, "
+        "articles 9 to 16); nothing here takes it away.",
+        "If you cancel at least 14 days before the agreed day, we pay back the full price.",
+        "If you cancel at least 7 days before the agreed day, we pay back 50 % of the price.",
         "If you cancel later than that, we cannot pay anything back.",
         "Once the service was delivered as agreed, nothing is paid back.",
-        "There is no right of withdrawal by law here: it is for a date: lodging, transport, "
-        "catering or leisure.",
+        "There is no right of withdrawal by law here, because the service is for a set date "
+        "(lodging, transport of goods, car rental, catering or leisure).",
         "If you did not get what you paid for, we pay back the part you did not get.",
         "Amounts are rounded up to the smallest coin, in your favour.",
     ]
@@ -200,6 +200,33 @@ def test_floor_of_who_was_not_told_is_a_year_longer() -> None:
     assert EU_WITHDRAWAL.last_day(start, None, WEEKDAYS) == date(2027, 3, 16)
     assert EU_WITHDRAWAL.last_day(start, date(2026, 6, 1), WEEKDAYS) == date(2026, 6, 15)
     assert EU_WITHDRAWAL.last_day(start, date(2027, 3, 10), WEEKDAYS) == date(2027, 3, 16)
+
+
+def test_who_is_told_within_12_months_of_the_start_has_14_days_from_then() -> None:
+    """Article 10(2): 12 months from the day of article 9(2), and never cut short by 10(1)."""
+    start = date(2028, 2, 20)  # 14 days on is 5 March, since 2028 has a 29 February
+    assert EU_WITHDRAWAL.last_day(start, None, WEEKDAYS) == date(2029, 3, 5)
+    assert EU_WITHDRAWAL.last_day(start, date(2029, 2, 20), WEEKDAYS) == date(2029, 3, 6)
+    assert EU_WITHDRAWAL.last_day(start, date(2029, 2, 21), WEEKDAYS) == date(2029, 3, 5)
+
+
+def test_exception_that_holds_only_afterwards_leaves_the_floor_in_place() -> None:
+    """Article 16(a), (e), (f), (i), (m): sealed goods may be returned while the seal is whole."""
+    sealed = GoodsTerms(Period(2, D), no_withdrawal=frozenset({NoWithdrawal.UNSEALED_HYGIENE}))
+    assert "less than the 14 days" in refused(goods=sealed)
+    said = terms_in_words(replace(TERMS, goods=replace(sealed, trial=Period(14, D))))
+    assert "That right ends once a seal that is there for health or hygiene is broken." in said
+    assert any(s.startswith("As a consumer who orders at a distance") for s in said)
+
+
+def test_terms_of_a_limited_time_name_both_days() -> None:
+    limited = replace(TERMS, until=date(2026, 1, 31))
+    assert terms_in_words(limited)[0] == (
+        "These terms apply to orders from 1 January 2026 to 31 January 2026, both days included."
+    )
+    assert terms_in_words(replace(TERMS, until=NEW_YEAR))[0] == (
+        "These terms apply to orders on 1 January 2026."
+    )
 
 
 @given(days, st.none() | st.integers(-30, 800))

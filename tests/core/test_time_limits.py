@@ -105,3 +105,34 @@ def test_limits_are_said_in_words() -> None:
 def test_limit_that_makes_no_sense_is_refused(body: dict[str, Any]) -> None:
     with pytest.raises(BadInputError):
         TimeLimit.from_body(body)
+
+
+def test_only_limits_that_count_or_end_on_working_days_ask_for_holidays() -> None:
+    asking = [TimeLimit.working_hours(4), TimeLimit(5, Clock.WORKING_DAYS)]
+    asking.append(TimeLimit(1, Clock.MONTHS, eu_law=True))
+    assert all(limit.asks_for_holidays for limit in asking)
+    assert not TimeLimit(8, Clock.WEEKS).asks_for_holidays
+
+
+def test_limit_is_read_from_words() -> None:
+    for limit in (
+        TimeLimit.working_hours(4),
+        TimeLimit(1, Clock.WORKING_DAYS),
+        TimeLimit(14, Clock.DAYS),
+        TimeLimit(8, Clock.WEEKS),
+        TimeLimit(2, Clock.MONTHS),
+        TimeLimit(90, Clock.WORKING_MINUTES, pausable=True),
+    ):
+        assert TimeLimit.parse(str(limit)) == limit
+    for text in (
+        "",
+        "soon",
+        "4",
+        "4 hours",
+        "-1 days",
+        "9999999999 days",
+        "0 days",
+        "4 fortnights",
+    ):
+        with pytest.raises(BadInputError):
+            TimeLimit.parse(text)

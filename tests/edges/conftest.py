@@ -9,8 +9,9 @@ import pytest
 
 from custledger.edges.keys import generate_key
 from tests.edges.dossier_help import Case, case
+from tests.edges.posting import Start, mail_servers
 
-__all__ = ["firm", "path", "to"]
+__all__ = ["firm", "path", "start", "to"]
 
 
 @pytest.fixture
@@ -34,3 +35,10 @@ def to(tmp_path: Path) -> Path:
     folder = tmp_path / "out"
     folder.mkdir()
     return folder / "ann.zip"
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts mail servers; returns how to reach them."""
+    with mail_servers() as run:
+        yield run

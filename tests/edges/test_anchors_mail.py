@@ -4,94 +4,21 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from email import message_from_bytes, policy
-from email.message import EmailMessage
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
+from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from custledger.core.anchoring import Anchor, AnchorState
 from custledger.edges.anchors import MailAnchor, MailServer
 from custledger.errors import BadInputError, NotPublishedError
+from tests.edges.posting import Post, Start, certify, raw
 from tests.edges.test_anchors_directory import UUID, note
 
 SENDER, TWO = "ledger@bakery.example", ["olga@home.example", "adviser@tax.example"]
 SECRET = "open sesame"
-
-
-class Post:
-    """What a mail server does with what it is given."""
-
-    def __init__(self, refused: str = "", answer: str = "250 OK") -> None:
-        self.refused, self.answer = refused, answer
-        self.envelopes: list[Envelope] = []
-
-    async def handle_RCPT(  # noqa: N802
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        if address == self.refused:
-            return "550 5.1.1 nobody of that name"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(  # noqa: N802
-        self, server: SMTP, session: Session, envelope: Envelope
-    ) -> str:
-        if self.answer.startswith("250"):
-            self.envelopes.append(envelope)
-        return self.answer
-
-    @property
-    def messages(self) -> list[EmailMessage]:
-        return [message_from_bytes(raw(e), policy=policy.default) for e in self.envelopes]
-
-
-def raw(envelope: Envelope) -> bytes:
-    assert isinstance(envelope.content, bytes)
-    return envelope.content
-
-
-Start = Callable[..., MailServer]
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    """Starts mail servers; returns how to reach them."""
-    running: list[Controller] = []
-
-    def run(post: Post, security: str = "none", context: Any = None, **settings: Any) -> MailServer:
-        login = {key: settings.pop(key) for key in ("user", "password") if key in settings}
-        controller = Controller(
-            post,
-            hostname="127.0.0.1",
-            port=free_port(),
-            ssl_context=context if security == "tls" else None,
-            tls_context=context if security == "starttls" else None,
-            **settings,
-        )
-        controller.start()
-        running.append(controller)
-        return MailServer("localhost", controller.port, security, **login)  # type: ignore[arg-type]
-
-    yield run
-    for controller in running:
-        controller.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def test_note_reaches_two_people_byte_for_byte(start: Start) -> None:
@@ -230,23 +157,3 @@ def test_what_is_no_checkpoint_is_not_mailed(start: Start) -> None:
     with pytest.raises(BadInputError, match="no signed checkpoint"):
         MailAnchor(start(post), SENDER, TWO).publish("hello\n")
     assert post.envelopes == []
-
-
-def certify(folder: Path, context: ssl.SSLContext) -> str:
-    """Give a server a certificate for localhost, which it signed itself; the certificate."""
-    secret = generate_private_key(SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, secret.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(secret, hashes.SHA256())
-    )
-    pem = certificate.public_bytes(Encoding.PEM)
-    key = secret.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (folder / "server.pem").write_bytes(key + pem)
-    context.load_cert_chain(folder / "server.pem")
-    return pem.decode()

@@ -9,7 +9,6 @@ import psycopg
 import pytest
 
 from custledger import Ledger
-from custledger.edges.briefing import briefing
 from custledger.errors import (
     LedgerUnreadableError,
     LedgerUnwritableError,
@@ -63,7 +62,9 @@ def test_reader_scores_ranks_briefs_and_looks_back(told: Firm) -> None:
             ledger.money.of(ann),
             ledger.evidence.of(ann),
             ledger.staff.all(),
-            briefing(ledger),
+            ledger.briefings.team(),
+            ledger.briefings.outstanding(),
+            ledger.backing.report(),
         )
 
     with told.open("reader") as reader, told.open("owner") as owner:
