@@ -8,8 +8,8 @@ from custledger.core.records import EntryRef
 from custledger.errors import CustledgerError
 from custledger.ledger import Ledger, open_ledger
 from custledger.maker import LedgerMaker
-from custledger.storage.data_keys import KeyFolder
-from custledger.storage.seal_keeper import Sealing
+from custledger.storage.evidence.data_keys import KeyFolder
+from custledger.storage.sealing.keeper import Sealing
 
 __all__ = [
     "CustledgerError",

@@ -40,33 +40,33 @@ from custledger.books.terms import TermsBook
 from custledger.books.trail import TrailBook
 from custledger.books.worth import WorthBook
 from custledger.core.clock import date_of_day, from_microseconds, to_microseconds
+from custledger.core.decisions.scope import Action
+from custledger.core.decisions.service import Answer, Attempt
 from custledger.core.due import DueItem
-from custledger.core.findings import VerifyReport
-from custledger.core.notes import VerifierKey
 from custledger.core.polling import Due, poll
 from custledger.core.records import Channel, Customer, Staff, TrailEntry
-from custledger.core.scope import Action
-from custledger.core.score import Fit
-from custledger.core.service import Answer, Attempt
+from custledger.core.score.fit import Fit
+from custledger.core.trail.findings import VerifyReport
+from custledger.core.trail.notes import VerifierKey
 from custledger.storage import opening
 from custledger.storage.context import Context
-from custledger.storage.data_keys import DataKeys
+from custledger.storage.decisions.serving import Who, answer_for
 from custledger.storage.engine import WAIT_SECONDS
+from custledger.storage.evidence.data_keys import DataKeys
 from custledger.storage.failures import is_of_database
 from custledger.storage.homes import Host, Place
 from custledger.storage.lookup import CustomerLike, customer_key
 from custledger.storage.reading import trail_entries
 from custledger.storage.rebuild import rebuild
-from custledger.storage.seal_keeper import Sealing, SealKeeper
-from custledger.storage.serving import Who, answer_for
-from custledger.storage.standings import (
+from custledger.storage.scoring.standings import (
     RankingRow,
     ScoreRow,
     fit_of,
     ranking_rows,
     score_rows,
 )
-from custledger.storage.verify import Against, Progress, verify
+from custledger.storage.sealing.keeper import Sealing, SealKeeper
+from custledger.storage.verifying.verify import Against, Progress, verify
 
 __all__ = ["Ledger", "open_ledger"]
 

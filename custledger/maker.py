@@ -13,11 +13,11 @@ from sqlalchemy import Engine
 from custledger.errors import BadInputError, ClosedLedgerError
 from custledger.ledger import Ledger
 from custledger.storage import opening
-from custledger.storage.data_keys import DataKeys
 from custledger.storage.database import Database
 from custledger.storage.engine import WAIT_SECONDS
+from custledger.storage.evidence.data_keys import DataKeys
 from custledger.storage.homes import Host, Place, home_of, is_location
-from custledger.storage.seal_keeper import Sealing, SealKeeper
+from custledger.storage.sealing.keeper import Sealing, SealKeeper
 from custledger.storage.transactions import EngineTransactions, Transactions
 
 __all__ = ["LedgerMaker"]

@@ -17,13 +17,13 @@ from sqlalchemy import Table
 from sqlalchemy.engine import make_url
 
 from custledger import EntryRef, Ledger
-from custledger.core.findings import Finding, FindingCode
-from custledger.core.merkle import prove_consistency, root
-from custledger.core.notes import Checkpoint
 from custledger.core.records import EntryKind, Part
-from custledger.core.seals import SealBody, SealedHead, origin_of, root_of_heads
-from custledger.core.signing import Signer
-from custledger.core.trail import Header, commitment, erases_of, genesis
+from custledger.core.trail.chain import Header, commitment, erases_of, genesis
+from custledger.core.trail.findings import Finding, FindingCode
+from custledger.core.trail.merkle import prove_consistency, root
+from custledger.core.trail.notes import Checkpoint
+from custledger.core.trail.seals import SealBody, SealedHead, origin_of, root_of_heads
+from custledger.core.trail.signing import Signer
 from custledger.storage.bulk import table_of
 from custledger.storage.tables import (
     COPIES,

@@ -10,7 +10,7 @@ import re
 import pytest
 
 from custledger import open_ledger
-from custledger.core.scope import Limit, Scope
+from custledger.core.decisions.scope import Limit, Scope
 from tests.commands import ACTOR, Shell
 from tests.edges.posting import Post, mail_servers
 

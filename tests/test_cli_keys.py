@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from custledger.core.notes import VerifierKey
+from custledger.core.trail.notes import VerifierKey
 from tests.commands import Shell
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from custledger.core.retention import Kept
+from custledger.core.privacy.retention import Kept
 from custledger.edges.retention_file import TEMPLATE, rules_from
 from custledger.errors import BadInputError
 from tests.commands import Shell

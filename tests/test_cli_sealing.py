@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from custledger import open_ledger
-from custledger.core.notes import Checkpoint, Note, VerifierKey
+from custledger.core.trail.notes import Checkpoint, Note, VerifierKey
 from tests.commands import ACTOR, Shell
 
 

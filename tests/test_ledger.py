@@ -22,7 +22,7 @@ from custledger.errors import (
     UnregisteredActorError,
 )
 from custledger.pytest_plugin import START, Clock
-from custledger.storage.blobs import CHUNK
+from custledger.storage.evidence.blobs import CHUNK
 
 
 def test_fresh_location_becomes_a_ledger_whose_owner_is_the_actor(location: str) -> None:

@@ -13,10 +13,10 @@ from pymerkle import InmemoryTree
 from sqlalchemy import make_url, select
 
 from custledger import Ledger
-from custledger.core.seals import SealBody, SealedHead
+from custledger.core.trail.seals import SealBody, SealedHead
 from custledger.edges.keys import KeyFile, generate_key
 from custledger.storage.bulk import table_of
-from custledger.storage.sealing import seal_bodies
+from custledger.storage.sealing.sealing import seal_bodies
 from custledger.storage.tables import EntryRow, IdentityRow
 from tests.postgres import Server
 

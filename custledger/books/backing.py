@@ -30,7 +30,7 @@ from custledger.errors import BadInputError
 from custledger.storage.bulk import table_of
 from custledger.storage.context import Context
 from custledger.storage.corrections import current, void_draft
-from custledger.storage.decisions import registered_staff
+from custledger.storage.decisions.decisions import registered_staff
 from custledger.storage.events import append_event, events_of, events_where
 from custledger.storage.heads import lock_chains
 from custledger.storage.journal import Journal

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Final
 
-from custledger.core.acknowledgements import (
+from custledger.core.briefings.acknowledgements import (
     Acknowledged,
     Acknowledgement,
     Current,
@@ -14,16 +14,16 @@ from custledger.core.acknowledgements import (
     last_words,
     unread,
 )
-from custledger.core.briefings import CustomerBriefing, TeamBriefing
+from custledger.core.briefings.content import CustomerBriefing, TeamBriefing
 from custledger.core.checks import check_flag, check_text
 from custledger.core.due import DueItem
 from custledger.core.facts import Body
 from custledger.core.records import EntryKind, Staff, StaffRole
 from custledger.core.refusal import Refusal
 from custledger.errors import BadInputError
-from custledger.storage.briefing_facts import BriefingFacts
-from custledger.storage.briefing_marks import AcknowledgementReader
-from custledger.storage.briefing_moments import Window, due_items
+from custledger.storage.briefings.facts import BriefingFacts
+from custledger.storage.briefings.marks import AcknowledgementReader
+from custledger.storage.briefings.moments import Window, due_items
 from custledger.storage.context import Context
 from custledger.storage.events import append_event
 from custledger.storage.heads import lock_chains

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime
 
+from custledger.core.calendar.opening_hours import Holidays, OpeningHours
 from custledger.core.checks import check_day, check_text
 from custledger.core.clock import date_of_day
-from custledger.core.complaint_plan import ComplaintPlan, Step
-from custledger.core.opening_hours import Holidays, OpeningHours
+from custledger.core.complaints.plan import ComplaintPlan, Step
+from custledger.core.complaints.regimes import Regime
 from custledger.core.records import PolicyTopic
-from custledger.core.regimes import Regime
 from custledger.errors import BadInputError, NotFoundError
-from custledger.storage.complaint_policies import (
+from custledger.storage.complaints.policies import (
     CalendarVersion,
     Plans,
     calendar_on,

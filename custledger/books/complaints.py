@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Unpack, cast
 
+from custledger.core.calendar.wall_clock import end_of_day
 from custledger.core.checks import check_day, check_moment
 from custledger.core.clock import date_of_day, to_microseconds
-from custledger.core.complaint_clock import missed_steps, next_steps
-from custledger.core.complaint_events import (
+from custledger.core.complaints.clock import missed_steps, next_steps
+from custledger.core.complaints.events import (
     Acknowledged,
     ComplaintEvent,
     Escalated,
@@ -26,8 +27,8 @@ from custledger.core.complaint_events import (
     StepDone,
     StepSkipped,
 )
-from custledger.core.complaint_plan import ComplaintPlan, Step
-from custledger.core.complaint_records import (
+from custledger.core.complaints.plan import ComplaintPlan, Step
+from custledger.core.complaints.records import (
     ComplaintChange,
     ComplaintDeadline,
     ComplaintRecord,
@@ -35,17 +36,23 @@ from custledger.core.complaint_records import (
     OverdueComplaint,
     Recovery,
 )
-from custledger.core.complaint_state import Phase
+from custledger.core.complaints.regimes import Regime
+from custledger.core.complaints.state import Phase
 from custledger.core.due import DueItem
 from custledger.core.records import Channel, EntryKind, EntryRef, Interaction
-from custledger.core.regimes import Regime
-from custledger.core.wall_clock import end_of_day
 from custledger.storage.bulk import table_of
-from custledger.storage.complaint_opening import OpeningFacts, open_complaint
-from custledger.storage.complaint_policies import complaint_policies
-from custledger.storage.complaint_reports import overdue_complaints, passed_lines, recoveries
-from custledger.storage.complaint_rules import escalation, extension, pause, resolution
-from custledger.storage.complaint_writing import (
+from custledger.storage.complaints.complaints import (
+    complaint_deadlines,
+    complaints_from,
+    complaints_of_cases,
+    open_cases,
+    steps_left,
+)
+from custledger.storage.complaints.opening import OpeningFacts, open_complaint
+from custledger.storage.complaints.policies import complaint_policies
+from custledger.storage.complaints.reports import overdue_complaints, passed_lines, recoveries
+from custledger.storage.complaints.rules import escalation, extension, pause, resolution
+from custledger.storage.complaints.writing import (
     Also,
     ComplaintLike,
     Happened,
@@ -53,13 +60,6 @@ from custledger.storage.complaint_writing import (
     read_complaint,
     record_event,
     void_entry,
-)
-from custledger.storage.complaints import (
-    complaint_deadlines,
-    complaints_from,
-    complaints_of_cases,
-    open_cases,
-    steps_left,
 )
 from custledger.storage.context import Context
 from custledger.storage.events import events_of, events_where

@@ -13,13 +13,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
+from custledger.core.calendar.wall_clock import end_of_day, local_day
 from custledger.core.checks import check_moment, check_reason, check_required
 from custledger.core.clock import date_of_day, from_microseconds
 from custledger.core.due import DueItem, DueKind
-from custledger.core.privacy import STAYS
-from custledger.core.records import EntryKind, EntryRef, StaffRole
-from custledger.core.refusal import Refusal
-from custledger.core.subject_access import (
+from custledger.core.privacy.erasure import STAYS
+from custledger.core.privacy.subject_access import (
     Contest,
     ContestState,
     ContestStep,
@@ -27,14 +26,15 @@ from custledger.core.subject_access import (
     decision_refusals,
     is_contest,
 )
-from custledger.core.wall_clock import end_of_day, local_day
+from custledger.core.records import EntryKind, EntryRef, StaffRole
+from custledger.core.refusal import Refusal
 from custledger.core.words import day_in_words
 from custledger.errors import BadInputError, NotFoundError
 from custledger.storage.bulk import table_of
 from custledger.storage.context import Context
 from custledger.storage.corrections import void
-from custledger.storage.erased import erased_by
-from custledger.storage.erasure_targets import Target, line_of, numbered
+from custledger.storage.erasing.erased import erased_by
+from custledger.storage.erasing.targets import Target, line_of, numbered
 from custledger.storage.events import append_event, cases, events_of, events_where, listed
 from custledger.storage.heads import lock_chains
 from custledger.storage.journal import Journal

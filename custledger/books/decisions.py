@@ -9,10 +9,7 @@ from typing import Any, Final, NotRequired, Required, TypedDict, Unpack
 
 from custledger.core.checks import check_day, check_member, check_reason
 from custledger.core.clock import date_of_day, day_of
-from custledger.core.decision_report import ErrorReport, error_report
-from custledger.core.decision_state import CustomerDecisions, DecisionState
-from custledger.core.decision_steps import DecisionStep, DecisionVoid
-from custledger.core.decisions import (
+from custledger.core.decisions.events import (
     AppealDecided,
     Appealed,
     DecisionKind,
@@ -23,6 +20,10 @@ from custledger.core.decisions import (
     Override,
     Reviewed,
 )
+from custledger.core.decisions.report import ErrorReport, error_report
+from custledger.core.decisions.scope import EVERYTHING, Action, Scope
+from custledger.core.decisions.state import CustomerDecisions, DecisionState
+from custledger.core.decisions.steps import DecisionStep, DecisionVoid
 from custledger.core.due import DueItem
 from custledger.core.records import (
     Channel,
@@ -34,13 +35,12 @@ from custledger.core.records import (
     TrailEntry,
 )
 from custledger.core.refusal import Refusal
-from custledger.core.scope import EVERYTHING, Action, Scope
 from custledger.errors import BadInputError, NotFoundError
 from custledger.storage.context import Context
-from custledger.storage.decision_desk import DecisionDesk, chain_key
-from custledger.storage.decision_due import due_items
-from custledger.storage.decision_voids import void_step
-from custledger.storage.decisions import DecisionReader, policy_from
+from custledger.storage.decisions.decisions import DecisionReader, policy_from
+from custledger.storage.decisions.desk import DecisionDesk, chain_key
+from custledger.storage.decisions.due import due_items
+from custledger.storage.decisions.voids import void_step
 from custledger.storage.heads import lock_chains
 from custledger.storage.journal import Journal
 from custledger.storage.lookup import CustomerLike, customer_key, subject_key

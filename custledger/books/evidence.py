@@ -25,11 +25,11 @@ from custledger.core.records import (
 )
 from custledger.errors import BadInputError, LedgerUnreadableError, NotFoundError
 from custledger.storage.bulk import table_of
-from custledger.storage.contents import Stored, cipher_of, stream_content
 from custledger.storage.context import Context
 from custledger.storage.corrections import current, void
-from custledger.storage.heads import lock_chains
-from custledger.storage.intake import (
+from custledger.storage.erasing.rights import refuse_without_evidence
+from custledger.storage.evidence.contents import Stored, cipher_of, stream_content
+from custledger.storage.evidence.intake import (
     LIMIT_BYTES,
     Source,
     Taken,
@@ -39,11 +39,11 @@ from custledger.storage.intake import (
     take,
     twins_of,
 )
+from custledger.storage.evidence.media_types import TEXT, check_media_type, media_type_of
+from custledger.storage.heads import lock_chains
 from custledger.storage.journal import Draft, Journal
 from custledger.storage.lookup import CustomerLike, customer_key
-from custledger.storage.media_types import TEXT, check_media_type, media_type_of
 from custledger.storage.reading import bodies_of, stored_entries
-from custledger.storage.rights import refuse_without_evidence
 from custledger.storage.tables import EvidenceRow, InteractionRow, MoneyRow, PayloadRow
 
 __all__ = ["LIMIT_BYTES", "EvidenceBook"]

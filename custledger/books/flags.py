@@ -17,9 +17,9 @@ from custledger.core.bodies import StoredEntry
 from custledger.core.clock import date_of_day, from_microseconds, to_microseconds
 from custledger.core.due import DueItem, DueKind
 from custledger.core.facts import Body
-from custledger.core.flagging import Flag, FlagChange, FlagEvent, flag_change
-from custledger.core.policy import ScorePolicy
 from custledger.core.records import EntryKind
+from custledger.core.score.flagging import Flag, FlagChange, FlagEvent, flag_change
+from custledger.core.score.policy import ScorePolicy
 from custledger.errors import BadInputError
 from custledger.storage.bulk import portions, table_of
 from custledger.storage.context import Context
@@ -28,7 +28,7 @@ from custledger.storage.heads import lock_chains
 from custledger.storage.journal import Draft, Journal
 from custledger.storage.lookup import CustomerLike, customer_key
 from custledger.storage.merges import group_of, heads
-from custledger.storage.standings import ScoreRow, score_rows
+from custledger.storage.scoring.standings import ScoreRow, score_rows
 from custledger.storage.tables import CustomerRow, EventRow
 
 __all__ = ["FlagBook"]

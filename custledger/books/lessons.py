@@ -44,11 +44,11 @@ from custledger.core.records import (
 from custledger.core.refusal import Refusal
 from custledger.core.words import day_in_words
 from custledger.errors import BadInputError, NotFoundError
+from custledger.storage.briefings.incidents import cost_entries, moment_of_incident
 from custledger.storage.bulk import table_of
 from custledger.storage.context import Context
 from custledger.storage.events import append_event, events_where, firm_events
 from custledger.storage.heads import lock_chains
-from custledger.storage.incidents import cost_entries, moment_of_incident
 from custledger.storage.journal import Draft, Journal
 from custledger.storage.policies import PolicyVersion, add_policy, policy_versions
 from custledger.storage.tables import EventRow

@@ -29,7 +29,7 @@ from custledger.storage.heads import lock_chains
 from custledger.storage.journal import Draft, Journal
 from custledger.storage.lookup import CustomerLike, customer_key
 from custledger.storage.merges import group_of
-from custledger.storage.parties import parties_alike
+from custledger.storage.scoring.parties import parties_alike
 from custledger.storage.tables import EventRow, StaffRow
 
 __all__ = ["MatchBook"]

@@ -7,7 +7,7 @@ from datetime import date
 
 from custledger.core.checks import check_day, check_member
 from custledger.core.clock import date_of_day
-from custledger.core.ourselves import By, Ourselves, report_of
+from custledger.core.worth.ourselves import By, Ourselves, report_of
 from custledger.errors import BadInputError
 from custledger.storage.context import Context
 from custledger.storage.ourselves import Days, happenings

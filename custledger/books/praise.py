@@ -19,7 +19,6 @@ from custledger.core.checks import (
     check_text,
 )
 from custledger.core.clock import date_of_day, day_of
-from custledger.core.praise import Consent, NameShown, Praise, PraiseAnswer, Quote, name_shown
 from custledger.core.records import (
     Channel,
     EntryKind,
@@ -28,6 +27,7 @@ from custledger.core.records import (
     Interaction,
 )
 from custledger.core.refusal import Refusal
+from custledger.core.worth.praise import Consent, NameShown, Praise, PraiseAnswer, Quote, name_shown
 from custledger.errors import BadInputError
 from custledger.storage.bulk import table_of
 from custledger.storage.context import Context

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from custledger.core.canonical import JsonValue
 from custledger.core.checks import check_reason, check_text, check_word
 from custledger.core.clock import from_microseconds
-from custledger.core.privacy import (
+from custledger.core.privacy.erasure import (
     STAYS,
     Erasure,
     Ground,
@@ -19,6 +19,7 @@ from custledger.core.privacy import (
     RefusalGround,
     Replay,
 )
+from custledger.core.privacy.register import parse_line
 from custledger.core.records import (
     Customer,
     EntryKind,
@@ -28,21 +29,20 @@ from custledger.core.records import (
     MoneyEntry,
     TrailEntry,
 )
-from custledger.core.register import parse_line
 from custledger.errors import BadInputError, LedgerBusyError, NotFoundError
 from custledger.storage.bulk import table_of
 from custledger.storage.context import Context
 from custledger.storage.corrections import current, void_draft
-from custledger.storage.erased import is_person_erased
-from custledger.storage.erasing import Erased
-from custledger.storage.erasure_register import register_lines, replay_lines
-from custledger.storage.erasure_rules import erase_by_rules
-from custledger.storage.erasure_targets import Subject, Target, chain_of, line_of
+from custledger.storage.erasing.erased import is_person_erased
+from custledger.storage.erasing.erasing import Erased
+from custledger.storage.erasing.purging import Remains, purge
+from custledger.storage.erasing.register import register_lines, replay_lines
+from custledger.storage.erasing.rules import erase_by_rules
+from custledger.storage.erasing.targets import Subject, Target, chain_of, line_of
 from custledger.storage.heads import lock_chains
 from custledger.storage.journal import Draft, Journal
 from custledger.storage.lookup import CustomerLike, customer_key, subject_key
 from custledger.storage.merges import group_of
-from custledger.storage.purging import Remains, purge
 from custledger.storage.reading import stored_entries
 from custledger.storage.tables import CustomerRow, LegalHoldRow
 
@@ -151,7 +151,7 @@ class PrivacyBook:
     def register(self) -> list[str]:
         """The register of all erasures, a line of canonical JSON each, without personal data.
 
-        Keep it apart from the ledger and its backups; see ``core.register``.
+        Keep it apart from the ledger and its backups; see ``core.privacy.register``.
         """
         with self._context.snapshot() as connection:
             return [line.text() for line in register_lines(connection, self._context)]

@@ -14,10 +14,10 @@ from custledger.core.checks import check_moment, check_text
 from custledger.core.clock import date_of_day, from_microseconds
 from custledger.core.records import EntryKind, EntryRef
 from custledger.core.refusal import Refusal
-from custledger.core.worth import Brought, Referral, ReferralAnswer, ReferredRow
+from custledger.core.worth.earning import Brought, Referral, ReferralAnswer, ReferredRow
 from custledger.errors import BadInputError
-from custledger.storage.accounts import fit_of
 from custledger.storage.bulk import portions, table_of
+from custledger.storage.complaints.resolutions import names_of, persons
 from custledger.storage.context import Context
 from custledger.storage.corrections import void
 from custledger.storage.events import append_event, events_of, events_where
@@ -25,8 +25,8 @@ from custledger.storage.heads import lock_chains
 from custledger.storage.journal import Journal
 from custledger.storage.lookup import CustomerLike, customer_key
 from custledger.storage.merges import group_of, stands_for
-from custledger.storage.resolutions import names_of, persons
-from custledger.storage.score_policy import current_score_policy
+from custledger.storage.scoring.accounts import fit_of
+from custledger.storage.scoring.score_policy import current_score_policy
 from custledger.storage.tables import EventRow
 
 __all__ = ["ReferralBook"]

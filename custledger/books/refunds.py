@@ -7,7 +7,6 @@ from typing import Any, Final, Unpack
 
 from sqlalchemy import Connection, select
 
-from custledger.core.advice_report import AdviceReport, advice_report
 from custledger.core.checks import (
     check_flag,
     check_member,
@@ -26,14 +25,16 @@ from custledger.core.records import (
     PolicyTopic,
     StaffRole,
 )
-from custledger.core.refund_advice import (
+from custledger.core.refunds.advice import (
     AdvicePolicy,
     Choice,
     Estimate,
     advise_refund,
 )
-from custledger.core.refund_cases import RefundCase, case_from
-from custledger.core.refund_choices import (
+from custledger.core.refunds.advice_report import AdviceReport, advice_report
+from custledger.core.refunds.assessment import RefundAssessment, RefundRequest
+from custledger.core.refunds.cases import RefundCase, case_from
+from custledger.core.refunds.choices import (
     Chosen,
     Ended,
     OutcomeFacts,
@@ -43,15 +44,8 @@ from custledger.core.refund_choices import (
     refusals_of_choice,
     refusals_of_outcome,
 )
-from custledger.core.refunds import RefundAssessment, RefundRequest
 from custledger.core.refusal import Refusal
 from custledger.errors import BadInputError, NotFoundError
-from custledger.storage.accounts import exchange_of
-from custledger.storage.advice_policies import (
-    add_advice_policy,
-    advice_policies,
-    advice_policy_on,
-)
 from custledger.storage.bulk import table_of
 from custledger.storage.context import Context
 from custledger.storage.corrections import void
@@ -62,9 +56,15 @@ from custledger.storage.journal import Journal
 from custledger.storage.lookup import CustomerLike, customer_key
 from custledger.storage.merges import group_of
 from custledger.storage.rates import Rates
-from custledger.storage.refund_assessing import Assessed, DealFacts, assess_in
-from custledger.storage.refund_deals import Deal, deal_of
-from custledger.storage.refund_facts import cases_where, converted, history_in, time_since
+from custledger.storage.refunds.advice_policies import (
+    add_advice_policy,
+    advice_policies,
+    advice_policy_on,
+)
+from custledger.storage.refunds.assessing import Assessed, DealFacts, assess_in
+from custledger.storage.refunds.deals import Deal, deal_of
+from custledger.storage.refunds.facts import cases_where, converted, history_in, time_since
+from custledger.storage.scoring.accounts import exchange_of
 from custledger.storage.tables import EventRow, StaffRow
 
 __all__ = ["RefundBook"]

@@ -16,10 +16,8 @@ from sqlalchemy import Connection
 from custledger.core.canonical import JsonValue
 from custledger.core.checks import check_text
 from custledger.core.clock import date_of_day
-from custledger.core.privacy import STAYS, Ground
-from custledger.core.records import PolicyTopic
-from custledger.core.refusal import Refusal
-from custledger.core.retention import (
+from custledger.core.privacy.erasure import STAYS, Ground
+from custledger.core.privacy.retention import (
     Block,
     Kept,
     Retained,
@@ -30,22 +28,24 @@ from custledger.core.retention import (
     Unit,
     judge,
 )
-from custledger.core.retention_money import changes_what_is_owed
-from custledger.core.retention_plan import (
+from custledger.core.privacy.retention_money import changes_what_is_owed
+from custledger.core.privacy.retention_plan import (
     Going,
     RetentionPlan,
     RetentionRun,
     Staying,
 )
+from custledger.core.records import PolicyTopic
+from custledger.core.refusal import Refusal
 from custledger.errors import BadInputError
 from custledger.storage.bulk import portions
 from custledger.storage.context import Context
-from custledger.storage.erasure_rules import erase_by_rules
-from custledger.storage.erasure_targets import Subject, chain_of, numbered
+from custledger.storage.erasing.purging import Remains
+from custledger.storage.erasing.rules import erase_by_rules
+from custledger.storage.erasing.targets import Subject, chain_of, numbered
 from custledger.storage.heads import lock_chains
 from custledger.storage.journal import Journal
 from custledger.storage.policies import add_policy, policy_on, policy_versions
-from custledger.storage.purging import Remains
 from custledger.storage.retention import Held, customers_in, facts_of, groups
 
 __all__ = ["RetentionBook"]

@@ -8,14 +8,14 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
-from custledger.core.policy import ScorePolicy
 from custledger.core.records import EntryKind
+from custledger.core.score.policy import ScorePolicy
 from custledger.errors import BadInputError, NotFoundError
 from custledger.storage.bulk import table_of
 from custledger.storage.context import Context
 from custledger.storage.journal import Draft, Journal
 from custledger.storage.reading import ledger_bodies
-from custledger.storage.standings import calibrated
+from custledger.storage.scoring.standings import calibrated
 from custledger.storage.tables import ScorePolicyRow
 
 __all__ = ["ScorePolicyBook"]

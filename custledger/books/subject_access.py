@@ -8,12 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from custledger.core.calendar.wall_clock import end_of_day, local_day
 from custledger.core.checks import check_moment, check_reason, check_required, check_text
 from custledger.core.clock import date_of_day, from_microseconds
 from custledger.core.due import DueItem, DueKind
-from custledger.core.records import EntryKind, EntryRef
-from custledger.core.refusal import Refusal
-from custledger.core.subject_access import (
+from custledger.core.privacy.subject_access import (
     AccessRequest,
     AccessStep,
     answer_refusals,
@@ -22,7 +21,8 @@ from custledger.core.subject_access import (
     is_request,
     request_from,
 )
-from custledger.core.wall_clock import end_of_day, local_day
+from custledger.core.records import EntryKind, EntryRef
+from custledger.core.refusal import Refusal
 from custledger.core.words import day_in_words
 from custledger.errors import BadInputError, NotFoundError
 from custledger.storage.bulk import table_of

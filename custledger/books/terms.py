@@ -11,12 +11,12 @@ from sqlalchemy import Connection, select
 
 from custledger.core.checks import check_day, check_flag, check_reason, check_required, check_text
 from custledger.core.clock import date_of_day, day_of, to_microseconds
-from custledger.core.conveyances import ConveyedTerms, conveyed_from
 from custledger.core.facts import Body
-from custledger.core.floors import EU_WITHDRAWAL, Floor
 from custledger.core.records import EntryKind, EntryRef, Evidence, MoneyEntry, PolicyTopic
+from custledger.core.refunds.conveyances import ConveyedTerms, conveyed_from
+from custledger.core.refunds.floors import EU_WITHDRAWAL, Floor
+from custledger.core.refunds.terms import GoodsTerms, RefundTerms, ServiceTerms, refusals_of
 from custledger.core.refusal import Refusal
-from custledger.core.terms import GoodsTerms, RefundTerms, ServiceTerms, refusals_of
 from custledger.core.words import day_in_words
 from custledger.errors import BadInputError, NotFoundError
 from custledger.storage.bulk import table_of
@@ -28,7 +28,7 @@ from custledger.storage.journal import Journal
 from custledger.storage.lookup import CustomerLike, customer_key
 from custledger.storage.merges import group_of
 from custledger.storage.policies import add_policy
-from custledger.storage.refund_terms import (
+from custledger.storage.refunds.terms import (
     TermsVersion,
     add_end,
     next_number,

@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
-from custledger.core.anchoring import Anchor
 from custledger.core.clock import to_microseconds
-from custledger.core.notes import VerifierKey
-from custledger.core.seals import Anchored, PublishedNote, Seal
-from custledger.core.signing import Signer
+from custledger.core.trail.anchoring import Anchor
+from custledger.core.trail.notes import VerifierKey
+from custledger.core.trail.seals import Anchored, PublishedNote, Seal
+from custledger.core.trail.signing import Signer
 from custledger.errors import BadInputError, NotPublishedError
-from custledger.storage import checkpoints, sealing, signing
 from custledger.storage.context import Context
-from custledger.storage.publishing import publish, publish_where_missing
-from custledger.storage.resuming import resume
-from custledger.storage.seal_keeper import SealKeeper, check_terms, is_due, warn
+from custledger.storage.sealing import checkpoints, sealing, signing
+from custledger.storage.sealing.keeper import SealKeeper, check_terms, is_due, warn
+from custledger.storage.sealing.publishing import publish, publish_where_missing
+from custledger.storage.sealing.resuming import resume
 
 __all__ = ["TrailBook"]
 

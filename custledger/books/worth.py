@@ -12,21 +12,15 @@ from sqlalchemy import Connection
 from custledger.core.checks import check_day, check_reason
 from custledger.core.clock import date_of_day
 from custledger.core.exchange import minor_of
-from custledger.core.exposure import ExposurePolicy, word_of_mouth
 from custledger.core.money import Money
 from custledger.core.records import EntryRef, PolicyTopic
-from custledger.core.refund_advice import Estimate
-from custledger.core.shares import is_few, share_of
-from custledger.core.whale_curve import Contributor, WhaleCurve, whale_curve
-from custledger.core.worth import EarningRow, ExposureRow, RecoveredRow, Recoveries
+from custledger.core.refunds.advice import Estimate
+from custledger.core.worth.earning import EarningRow, ExposureRow, RecoveredRow, Recoveries
+from custledger.core.worth.exposure import ExposurePolicy, word_of_mouth
+from custledger.core.worth.shares import is_few, share_of
+from custledger.core.worth.whale_curve import Contributor, WhaleCurve, whale_curve
 from custledger.errors import BadInputError
-from custledger.storage.context import Context
-from custledger.storage.heads import lock_chains
-from custledger.storage.lookup import CustomerLike, customer_key
-from custledger.storage.merges import stands_for
-from custledger.storage.policies import add_policy, policy_on, policy_versions
-from custledger.storage.ranking import RankingRow, contribution_rows, ranking_rows
-from custledger.storage.resolutions import (
+from custledger.storage.complaints.resolutions import (
     Experiences,
     Purchases,
     Resolution,
@@ -35,7 +29,13 @@ from custledger.storage.resolutions import (
     purchases_after,
     resolutions,
 )
-from custledger.storage.score_policy import current_score_policy
+from custledger.storage.context import Context
+from custledger.storage.heads import lock_chains
+from custledger.storage.lookup import CustomerLike, customer_key
+from custledger.storage.merges import stands_for
+from custledger.storage.policies import add_policy, policy_on, policy_versions
+from custledger.storage.scoring.ranking import RankingRow, contribution_rows, ranking_rows
+from custledger.storage.scoring.score_policy import current_score_policy
 
 __all__ = ["WorthBook"]
 
@@ -50,7 +50,7 @@ class WorthBook:
         self._context = context
 
     def whale_curve(self, as_of: date | None = None) -> WhaleCurve:
-        """The cumulative profit over the customers, the best first (``core.whale_curve``).
+        """The cumulative profit over the customers, the best first (``core.worth.whale_curve``).
 
         The profit is the net contribution of the statement. Whoever has no entry that counts yet
         is left out.

@@ -21,8 +21,8 @@ from custledger.cli.session import (
     moment,
     say,
 )
+from custledger.core.privacy.subject_access import AccessRequest, AccessState, Contest
 from custledger.core.refusal import Refusal
-from custledger.core.subject_access import AccessRequest, AccessState, Contest
 from custledger.core.words import day_in_words
 from custledger.edges.subject_access import write_access
 from custledger.edges.tables import Column, Format, safe, write_rows

@@ -13,10 +13,10 @@ import typer
 from custledger.cli.options import FormatOption, OptionalCustomer, option
 from custledger.cli.progress import progress_bar
 from custledger.cli.session import Session, command, customer_of, say
-from custledger.core.findings import Finding, VerifyReport
-from custledger.core.notes import VerifierKey
+from custledger.core.privacy.subject_access import disputed_in
 from custledger.core.records import Customer, EntryKind, TrailEntry
-from custledger.core.subject_access import disputed_in
+from custledger.core.trail.findings import Finding, VerifyReport
+from custledger.core.trail.notes import VerifierKey
 from custledger.edges.anchors import DirectoryAnchor
 from custledger.edges.tables import Column, Format, plain, safe, write_json, write_rows
 from custledger.edges.wording import count, facts_in_words, local_day, short_id, words

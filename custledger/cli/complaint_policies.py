@@ -14,16 +14,16 @@ import typer
 
 from custledger.cli.options import FormatOption, day_option, option
 from custledger.cli.session import Session, command, day, tell
-from custledger.core.complaint_plan import Step
-from custledger.core.opening_hours import WEEKDAYS, Holidays, OpeningHours
-from custledger.core.regimes import Regime
-from custledger.core.time_limits import TimeLimit
+from custledger.core.calendar.opening_hours import WEEKDAYS, Holidays, OpeningHours
+from custledger.core.calendar.time_limits import TimeLimit
+from custledger.core.complaints.plan import Step
+from custledger.core.complaints.regimes import Regime
 from custledger.edges.complaint_files import plan_as_toml, read_plan, read_regime
 from custledger.edges.holidays import national_holidays
 from custledger.edges.tables import Column, Format, safe, write_json, write_rows
 from custledger.edges.wording import words
 from custledger.errors import BadInputError
-from custledger.storage.complaint_policies import CalendarVersion
+from custledger.storage.complaints.policies import CalendarVersion
 
 __all__ = ["calendar", "plan", "regimes"]
 

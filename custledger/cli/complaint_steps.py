@@ -10,7 +10,7 @@ from custledger.cli.complaints_shown import answer
 from custledger.cli.entries import At, EntryArgument, Note, Reason, Words, given
 from custledger.cli.options import option
 from custledger.cli.session import Session, command, entry_of, moment
-from custledger.core.complaint_events import Outcome
+from custledger.core.complaints.events import Outcome
 
 __all__ = ["ByStaff", "app", "record_happening"]
 

@@ -46,7 +46,7 @@ from custledger.cli.session import (
     moment,
     say,
 )
-from custledger.core.complaint_records import OverdueComplaint, Recovery
+from custledger.core.complaints.records import OverdueComplaint, Recovery
 from custledger.core.records import Channel, EntryRef
 from custledger.edges.tables import Column, Format, safe, write_json, write_rows
 from custledger.edges.wording import words

@@ -14,14 +14,14 @@ from zoneinfo import ZoneInfo
 import typer
 
 from custledger.cli.session import say
-from custledger.core.complaint_events import Opened, body_of
-from custledger.core.complaint_records import (
+from custledger.core.complaints.events import Opened, body_of
+from custledger.core.complaints.records import (
     ComplaintChange,
     ComplaintDeadline,
     ComplaintEntry,
     ComplaintRecord,
 )
-from custledger.core.complaint_state import Phase
+from custledger.core.complaints.state import Phase
 from custledger.core.records import EntryRef
 from custledger.edges.tables import Column, safe, write_rows
 from custledger.edges.wording import words

@@ -13,7 +13,7 @@ from custledger.cli.access import AllOption, ReceivedAt, ToldAt, name_of, refuse
 from custledger.cli.entries import EntryArgument
 from custledger.cli.options import AsOf, FormatOption, option
 from custledger.cli.session import Session, command, day, entry_of, moment
-from custledger.core.subject_access import Contest, ContestState
+from custledger.core.privacy.subject_access import Contest, ContestState
 from custledger.core.words import day_in_words
 from custledger.edges.tables import Column, Format, safe, write_rows
 from custledger.errors import BadInputError

@@ -12,9 +12,9 @@ import typer
 from custledger.cli.decision_shown import say_step
 from custledger.cli.options import CustomerArgument, day_option, option
 from custledger.cli.session import Session, command, customer_of, day, entry_of
-from custledger.core.decisions import Missing, Override
+from custledger.core.decisions.events import Missing, Override
+from custledger.core.decisions.scope import Action, Hours, Limit, Scope
 from custledger.core.records import Channel, Customer, EntryRef
-from custledger.core.scope import Action, Hours, Limit, Scope
 from custledger.errors import BadInputError
 from custledger.ledger import Ledger
 

@@ -9,10 +9,10 @@ from typing import Final
 
 import typer
 
-from custledger.core.decision_report import ErrorReport
-from custledger.core.decision_state import DecisionState, Phase
-from custledger.core.decision_steps import DecisionStep
-from custledger.core.decisions import DecisionKind
+from custledger.core.decisions.events import DecisionKind
+from custledger.core.decisions.report import ErrorReport
+from custledger.core.decisions.state import DecisionState, Phase
+from custledger.core.decisions.steps import DecisionStep
 from custledger.core.records import EntryRef
 from custledger.core.refusal import Refusal
 from custledger.edges.tables import Column, safe

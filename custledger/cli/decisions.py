@@ -26,7 +26,7 @@ from custledger.cli.decision_shown import (
 from custledger.cli.entries import EntryArgument, Reason
 from custledger.cli.options import AsOf, FormatOption, OptionalCustomer, day_option, option
 from custledger.cli.session import Session, command, customer_of, day, entry_of, tell
-from custledger.core.decisions import DecisionPolicy, Missing
+from custledger.core.decisions.events import DecisionPolicy, Missing
 from custledger.edges.letters import notice_letter
 from custledger.edges.review_calendar import review_calendar
 from custledger.edges.tables import Format, safe, write_json, write_rows

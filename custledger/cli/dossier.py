@@ -12,9 +12,9 @@ import typer
 from custledger.cli.options import day_option, option
 from custledger.cli.session import Session, command, customer_of, say
 from custledger.core.clock import local_to_utc
-from custledger.core.dossier import AUDIENCES, ERASED, OWNER, WITHHELD
-from custledger.core.dossier_story import counts
-from custledger.core.notes import VerifierKey
+from custledger.core.dossier.content import AUDIENCES, ERASED, OWNER, WITHHELD
+from custledger.core.dossier.story import counts
+from custledger.core.trail.notes import VerifierKey
 from custledger.edges.dossier import CheckedDossier, write_dossier
 from custledger.edges.private_keys import read_public_key
 from custledger.edges.tables import safe

@@ -11,8 +11,8 @@ import typer
 from custledger.cli.options import AsOf, FormatOption, OptionalCustomer, option
 from custledger.cli.session import Session, command, customer_of, day, say, tell
 from custledger.core.due import DueItem
-from custledger.core.flagging import Flag, FlagChange, FlagEvent
 from custledger.core.polling import Due
+from custledger.core.score.flagging import Flag, FlagChange, FlagEvent
 from custledger.edges.tables import Column, Format, printing, safe, write_json, write_rows
 from custledger.edges.wording import count, local_day, short_id, words
 from custledger.errors import BadInputError

@@ -13,11 +13,11 @@ import typer
 from custledger.cli.options import AsOf, FormatOption, OptionalCustomer, Top, day_option, option
 from custledger.cli.policies import app as policies
 from custledger.cli.session import Session, command, customer_of, day, tell, tell_missing_rates
-from custledger.core.exposure import ExposurePolicy
-from custledger.core.refund_advice import LEAST_SAMPLE, Estimate
-from custledger.core.shares import FEW
-from custledger.core.whale_curve import BEST_PERCENT, WhaleCurve, WhalePoint
-from custledger.core.worth import EarningRow, ExposureRow, RecoveredRow, Recoveries
+from custledger.core.refunds.advice import LEAST_SAMPLE, Estimate
+from custledger.core.worth.earning import EarningRow, ExposureRow, RecoveredRow, Recoveries
+from custledger.core.worth.exposure import ExposurePolicy
+from custledger.core.worth.shares import FEW
+from custledger.core.worth.whale_curve import BEST_PERCENT, WhaleCurve, WhalePoint
 from custledger.edges.tables import Column, Format, amount, write_json, write_rows
 from custledger.edges.wording import count, short_id
 from custledger.errors import BadInputError

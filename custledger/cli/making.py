@@ -16,8 +16,8 @@ from custledger.cli.options import HourlyRateOption, Location, Margin, option
 from custledger.cli.progress import progress_bar
 from custledger.cli.session import Session, command, rate_of, say
 from custledger.cli.telling import print_ranking
-from custledger.core.briefing_text import text_of
-from custledger.core.policy import ScorePolicy
+from custledger.core.briefings.text import text_of
+from custledger.core.score.policy import ScorePolicy
 from custledger.edges.demo import DEMO_AS_OF, DEMO_OWNER, build_demo
 from custledger.edges.explaining import explain, print_explanation
 from custledger.edges.tables import printing, safe

@@ -10,8 +10,8 @@ import typer
 
 from custledger.cli.options import FormatOption, Top, day_option, option
 from custledger.cli.session import Session, command, day, tell, tell_missing_rates
-from custledger.core.ourselves import By, Ourselves, OurselvesRow
-from custledger.core.shares import FEW
+from custledger.core.worth.ourselves import By, Ourselves, OurselvesRow
+from custledger.core.worth.shares import FEW
 from custledger.edges.tables import Column, Format, amount, write_json, write_rows
 from custledger.edges.wording import count
 

@@ -10,7 +10,7 @@ import typer
 
 from custledger.cli.options import AsOf, FormatOption, Margin, option
 from custledger.cli.session import Session, command, day, tell
-from custledger.core.policy import ScorePolicy
+from custledger.core.score.policy import ScorePolicy
 from custledger.edges.tables import Column, Format, write_json, write_rows
 from custledger.errors import BadInputError
 

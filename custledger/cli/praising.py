@@ -19,8 +19,8 @@ from custledger.cli.options import (
 )
 from custledger.cli.referrals import name_of, refused
 from custledger.cli.session import Session, command, customer_of, day, entry_of, moment
-from custledger.core.praise import NameShown, Praise, Quote
 from custledger.core.records import Channel
+from custledger.core.worth.praise import NameShown, Praise, Quote
 from custledger.edges.tables import Column, Format, safe, write_rows
 from custledger.edges.wording import short_id, words
 from custledger.errors import BadInputError

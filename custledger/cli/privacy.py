@@ -23,9 +23,9 @@ from custledger.cli.session import (
     entry_or_customer,
     say,
 )
-from custledger.core.privacy import GROUNDS, REFUSALS, STAYS, Ground, RefusalGround
+from custledger.core.privacy.erasure import GROUNDS, REFUSALS, STAYS, Ground, RefusalGround
+from custledger.core.privacy.register import merged
 from custledger.core.records import Customer, EntryRef
-from custledger.core.register import merged
 from custledger.edges.tables import safe
 from custledger.edges.wording import count, words
 from custledger.errors import BadInputError, NotFoundError

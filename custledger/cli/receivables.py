@@ -35,10 +35,10 @@ from custledger.cli.session import (
     tell,
 )
 from custledger.core.checks import check_member
-from custledger.core.complaint_events import Outcome
-from custledger.core.ladder import HARDSHIP_DAYS, LadderStep, Rung
+from custledger.core.complaints.events import Outcome
 from custledger.core.money import Money
-from custledger.core.receivables import OpenInvoice
+from custledger.core.receivables.debts import OpenInvoice
+from custledger.core.receivables.ladder import HARDSHIP_DAYS, LadderStep, Rung
 from custledger.core.refusal import Refusal
 from custledger.core.words import day_in_words
 from custledger.edges.tables import Format, safe, write_json, write_rows

@@ -10,7 +10,9 @@ from typing import Final
 from uuid import UUID
 
 from custledger.cli.session import tell
-from custledger.core.dunning import (
+from custledger.core.money import Money
+from custledger.core.receivables.debts import Age, AgeLine, OpenInvoice
+from custledger.core.receivables.dunning import (
     DebtStatement,
     DisputeRecord,
     ExemptionRecord,
@@ -18,9 +20,7 @@ from custledger.core.dunning import (
     ReceivablesReport,
     StepRecord,
 )
-from custledger.core.ladder import LadderPolicy, LadderStep, Rung
-from custledger.core.money import Money
-from custledger.core.receivables import Age, AgeLine, OpenInvoice
+from custledger.core.receivables.ladder import LadderPolicy, LadderStep, Rung
 from custledger.core.words import day_in_words
 from custledger.edges.tables import Column, amount, write_rows
 from custledger.edges.wording import count, short_id, words

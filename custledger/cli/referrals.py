@@ -12,7 +12,7 @@ from custledger.cli.entries import At, EntryArgument, Reason
 from custledger.cli.options import AsOf, CustomerArgument, FormatOption, OptionalCustomer, option
 from custledger.cli.session import Session, command, customer_of, day, entry_of, moment, tell
 from custledger.core.refusal import Refusal
-from custledger.core.worth import Brought, Referral, ReferredRow
+from custledger.core.worth.earning import Brought, Referral, ReferredRow
 from custledger.edges.tables import Column, Format, amount, safe, write_json, write_rows
 from custledger.edges.wording import count, local_day, short_id
 from custledger.errors import NotFoundError

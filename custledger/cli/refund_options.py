@@ -13,12 +13,12 @@ import typer
 
 from custledger.cli.options import day_option, option
 from custledger.cli.session import Session, day, entry_of, moment
-from custledger.core.floors import NoWithdrawal
 from custledger.core.money import Money
 from custledger.core.records import EntryRef
-from custledger.core.refunds import RefundCause, RefundRequest, Sold
+from custledger.core.refunds.assessment import RefundCause, RefundRequest, Sold
+from custledger.core.refunds.floors import NoWithdrawal
 from custledger.ledger import Ledger
-from custledger.storage.refund_assessing import DealFacts
+from custledger.storage.refunds.assessing import DealFacts
 
 __all__ = ["Asked", "about_request"]
 

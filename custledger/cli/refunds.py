@@ -14,9 +14,9 @@ from custledger.cli.refund_options import Asked, about_request
 from custledger.cli.session import Session, command, customer_of, day, entry_of, minutes
 from custledger.cli.terms import refuse
 from custledger.core.money import Money
-from custledger.core.refund_advice import Choice, Estimate
-from custledger.core.refund_cases import RefundCase
-from custledger.core.refund_choices import RequestAdvice
+from custledger.core.refunds.advice import Choice, Estimate
+from custledger.core.refunds.cases import RefundCase
+from custledger.core.refunds.choices import RequestAdvice
 from custledger.edges.advice_text import assessment_in_words, print_advice
 from custledger.edges.tables import Column, Format, safe, write_json, write_rows
 from custledger.edges.wording import local_day

@@ -13,8 +13,8 @@ import typer
 from custledger.cli.options import AsOf, FormatOption, option
 from custledger.cli.progress import progress_bar
 from custledger.cli.session import Session, command, day, say, tell
-from custledger.core.retention import KINDS, Kept, RetentionSchedule
-from custledger.core.retention_plan import Going, RetentionPlan, RetentionRun, Staying
+from custledger.core.privacy.retention import KINDS, Kept, RetentionSchedule
+from custledger.core.privacy.retention_plan import Going, RetentionPlan, RetentionRun, Staying
 from custledger.edges.retention_file import TEMPLATE, read_schedule
 from custledger.edges.tables import Column, Format, plain, safe, write_json, write_rows
 from custledger.edges.without import ScoreChange, score_changes

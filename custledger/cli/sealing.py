@@ -11,10 +11,10 @@ import typer
 
 from custledger.cli.options import option
 from custledger.cli.session import Session, command, say
-from custledger.core.anchoring import Anchor
-from custledger.core.notes import published_note
-from custledger.core.seals import Seal
-from custledger.core.signing import Signer
+from custledger.core.trail.anchoring import Anchor
+from custledger.core.trail.notes import published_note
+from custledger.core.trail.seals import Seal
+from custledger.core.trail.signing import Signer
 from custledger.edges.anchors import DirectoryAnchor, TimeStampAnchor
 from custledger.edges.keys import EnvironmentKey, KeyFile
 from custledger.edges.private_keys import read_public_key

@@ -10,8 +10,8 @@ import typer
 from custledger.cli.decision_shown import name_of
 from custledger.cli.options import FormatOption, option
 from custledger.cli.session import Session, command, customer_of, moment, say
+from custledger.core.decisions.scope import Action
 from custledger.core.records import Channel
-from custledger.core.scope import Action
 from custledger.edges.tables import Format, safe, write_json
 from custledger.errors import BadInputError, NotFoundError
 from custledger.ledger import Ledger

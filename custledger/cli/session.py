@@ -25,8 +25,8 @@ from custledger.edges.tables import printing, safe
 from custledger.edges.upgrading import has_ledger
 from custledger.errors import AmbiguousMatchError, BadInputError, NotFoundError
 from custledger.ledger import Ledger, open_ledger
-from custledger.storage.data_keys import KeyFolder
 from custledger.storage.engine import WAIT_SECONDS, shown
+from custledger.storage.evidence.data_keys import KeyFolder
 
 __all__ = [
     "DEFAULT_LEDGER",

@@ -27,7 +27,7 @@ from custledger.edges.tables import (
     write_rows,
 )
 from custledger.edges.wording import count, evidence_in_words, short_id
-from custledger.storage.standings import RankingRow, ScoreRow
+from custledger.storage.scoring.standings import RankingRow, ScoreRow
 
 __all__ = ["app", "print_ranking"]
 

@@ -13,10 +13,10 @@ from custledger.books.terms import TermsSet
 from custledger.cli.entries import EntryArgument, Reason
 from custledger.cli.options import CustomerArgument, FormatOption, day_option, option
 from custledger.cli.session import Session, command, customer_of, day, entry_of, moment
-from custledger.core.conveyances import ConveyedTerms
 from custledger.core.records import EntryRef
+from custledger.core.refunds.conveyances import ConveyedTerms
+from custledger.core.refunds.terms import RefundTerms
 from custledger.core.refusal import Refusal
-from custledger.core.terms import RefundTerms
 from custledger.core.words import day_in_words
 from custledger.edges.tables import Column, Format, safe, write_rows
 from custledger.edges.terms_file import read_terms
@@ -25,7 +25,7 @@ from custledger.edges.wording import local_day
 from custledger.errors import NotFoundError
 from custledger.ledger import Ledger
 from custledger.storage.files import replace_file
-from custledger.storage.refund_terms import TermsVersion
+from custledger.storage.refunds.terms import TermsVersion
 
 __all__ = ["app", "refuse"]
 

@@ -9,9 +9,9 @@ from typing import Final, TextIO
 from rich.text import Text
 
 from custledger.core.money import Money
-from custledger.core.refund_advice import CostItem
-from custledger.core.refund_choices import RequestAdvice
-from custledger.core.refunds import RefundAssessment
+from custledger.core.refunds.advice import CostItem
+from custledger.core.refunds.assessment import RefundAssessment
+from custledger.core.refunds.choices import RequestAdvice
 from custledger.core.words import day_in_words
 from custledger.edges.tables import Column, printing, safe, table_of_rows
 

@@ -20,12 +20,12 @@ from uuid import UUID
 
 from sqlalchemy.engine import URL, make_url
 
-from custledger.core.privacy import Replay
+from custledger.core.privacy.erasure import Replay
 from custledger.edges.upgrading import has_ledger
 from custledger.errors import BadInputError, LedgerUnwritableError, NotALedgerError, NotFoundError
 from custledger.ledger import open_ledger
-from custledger.storage.blobs import FolderStore
 from custledger.storage.engine import WAIT_SECONDS, file_of, is_url, shown
+from custledger.storage.evidence.blobs import FolderStore
 from custledger.storage.files import sync_folder
 
 __all__ = ["BackupReport", "RestoreReport", "back_up", "dump_command", "restore"]

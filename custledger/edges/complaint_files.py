@@ -9,10 +9,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from custledger.core.calendar.time_limits import TimeLimit
 from custledger.core.clock import day_number
-from custledger.core.complaint_plan import ComplaintPlan, Step
-from custledger.core.regimes import Regime
-from custledger.core.time_limits import TimeLimit
+from custledger.core.complaints.plan import ComplaintPlan, Step
+from custledger.core.complaints.regimes import Regime
 from custledger.errors import BadInputError
 
 __all__ = ["PlanFile", "plan_as_toml", "read_plan", "read_regime"]

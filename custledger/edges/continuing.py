@@ -12,10 +12,10 @@ import re
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from custledger.core.merkle import check_consistency
-from custledger.core.notes import Checkpoint
-from custledger.core.seals import incarnation_of, origin_of
-from custledger.core.signing import Prove
+from custledger.core.trail.merkle import check_consistency
+from custledger.core.trail.notes import Checkpoint
+from custledger.core.trail.seals import incarnation_of, origin_of
+from custledger.core.trail.signing import Prove
 from custledger.errors import BadInputError, SigningRefusedError
 
 __all__ = ["Signed", "read_origin", "refuse_unless_continued", "resumed"]

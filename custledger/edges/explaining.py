@@ -15,11 +15,11 @@ from rich.table import Table
 from rich.text import Text
 
 from custledger.core.money import Money
-from custledger.core.policy import ScorePolicy
-from custledger.core.reasons import apportion
 from custledger.core.records import EntryRef, Interaction, MoneyEntry
-from custledger.core.score import Fit, Reason
-from custledger.core.statement import round_minor
+from custledger.core.score.fit import Fit, Reason
+from custledger.core.score.policy import ScorePolicy
+from custledger.core.score.reasons import apportion
+from custledger.core.score.statement import round_minor
 from custledger.edges.tables import Column, printing, safe, table_of_rows
 from custledger.edges.without import disputed, score_without
 from custledger.edges.wording import (

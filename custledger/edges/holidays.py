@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from custledger.core.opening_hours import Holidays
+from custledger.core.calendar.opening_hours import Holidays
 from custledger.errors import BadInputError, ExtraNeededError
 
 __all__ = ["national_holidays"]

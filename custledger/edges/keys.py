@@ -1,6 +1,6 @@
 """Signers: whatever keeps the key, none signs two histories of a ledger.
 
-Each fulfils :class:`custledger.core.signing.Signer`. The key comes from a file, from the
+Each fulfils :class:`custledger.core.trail.signing.Signer`. The key comes from a file, from the
 environment, or stays where no program reads it, in a device or a service that signs for you.
 """
 
@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
-from custledger.core.notes import Checkpoint, Note, Signature, VerifierKey
-from custledger.core.seals import incarnation_of
-from custledger.core.signing import Prove
+from custledger.core.trail.notes import Checkpoint, Note, Signature, VerifierKey
+from custledger.core.trail.seals import incarnation_of
+from custledger.core.trail.signing import Prove
 from custledger.edges.private_keys import PrivateKey, generate_key, read_private_key
 from custledger.edges.signer_state import SignerState
 from custledger.errors import BadInputError, NotFoundError, SigningRefusedError

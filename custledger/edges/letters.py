@@ -17,10 +17,10 @@ from typing import Final, NamedTuple
 
 from custledger.books.decisions import DecisionLike
 from custledger.core.checks import check_required, check_text
-from custledger.core.decision_state import DecisionState
-from custledger.core.decisions import DecisionKind, NoticeGiven, is_human
+from custledger.core.decisions.events import DecisionKind, NoticeGiven, is_human
+from custledger.core.decisions.scope import Action, Limit, Scope
+from custledger.core.decisions.state import DecisionState
 from custledger.core.records import EntryRef
-from custledger.core.scope import Action, Limit, Scope
 from custledger.core.words import day_in_words, words
 from custledger.errors import BadInputError
 from custledger.ledger import Ledger

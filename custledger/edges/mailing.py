@@ -18,10 +18,10 @@ from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 from typing import Final, Literal
 
-from custledger.core.briefing_html import html_of
-from custledger.core.briefing_pages import Briefing, page_of
-from custledger.core.briefing_text import text_of
-from custledger.core.briefings import TeamBriefing
+from custledger.core.briefings.content import TeamBriefing
+from custledger.core.briefings.html import html_of
+from custledger.core.briefings.pages import Briefing, page_of
+from custledger.core.briefings.text import text_of
 from custledger.errors import BadInputError, NotSentError
 
 __all__ = [

@@ -10,8 +10,8 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from custledger.core.briefing_pages import Briefing, short_id
-from custledger.core.briefings import CustomerBriefing
+from custledger.core.briefings.content import CustomerBriefing
+from custledger.core.briefings.pages import Briefing, short_id
 from custledger.core.words import count, day_in_words
 from custledger.errors import BadInputError, ExtraNeededError, NotSentError
 

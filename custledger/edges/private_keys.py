@@ -14,7 +14,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Final
 
-from custledger.core.notes import VerifierKey
+from custledger.core.trail.notes import VerifierKey
 from custledger.errors import BadInputError, ExtraNeededError, NotFoundError
 from custledger.storage.files import create_file
 

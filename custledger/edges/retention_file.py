@@ -7,9 +7,9 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
+from custledger.core.calendar.periods import Period, PeriodUnit
 from custledger.core.checks import words_of
-from custledger.core.periods import Period, PeriodUnit
-from custledger.core.retention import WHOLE, Kept, RetentionRule, Since
+from custledger.core.privacy.retention import WHOLE, Kept, RetentionRule, Since
 from custledger.errors import BadInputError
 
 __all__ = ["TEMPLATE", "read_schedule", "rules_from"]

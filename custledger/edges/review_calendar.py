@@ -9,8 +9,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any, Final
 
-from custledger.core.decision_state import OVER, DecisionState
-from custledger.core.decisions import DecisionKind
+from custledger.core.decisions.events import DecisionKind
+from custledger.core.decisions.state import OVER, DecisionState
 from custledger.core.words import day_in_words, words
 from custledger.errors import ExtraNeededError
 from custledger.ledger import Ledger

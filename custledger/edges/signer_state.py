@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 from uuid import UUID
 
-from custledger.core.merkle import HASH_BYTES
-from custledger.core.notes import Checkpoint, VerifierKey
-from custledger.core.seals import origin_of
-from custledger.core.signing import Prove
+from custledger.core.trail.merkle import HASH_BYTES
+from custledger.core.trail.notes import Checkpoint, VerifierKey
+from custledger.core.trail.seals import origin_of
+from custledger.core.trail.signing import Prove
 from custledger.edges.continuing import Signed, read_origin, refuse_unless_continued, resumed
 from custledger.errors import LedgerUnwritableError, SigningRefusedError
 from custledger.storage.files import locked, replace_file

@@ -9,9 +9,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final, TypedDict, TypeVar
 
-from custledger.core.floors import EU_WITHDRAWAL, Floor, NoWithdrawal
-from custledger.core.periods import Period
-from custledger.core.terms import Condition, GoodsTerms, NoticeTier, Payer, ServiceTerms
+from custledger.core.calendar.periods import Period
+from custledger.core.refunds.floors import EU_WITHDRAWAL, Floor, NoWithdrawal
+from custledger.core.refunds.terms import Condition, GoodsTerms, NoticeTier, Payer, ServiceTerms
 from custledger.edges.importing.toml_table import Table
 from custledger.errors import BadInputError
 

@@ -14,8 +14,8 @@ from html import escape
 from typing import Final
 
 from custledger.core.checks import check_member, check_text
-from custledger.core.terms import RefundTerms
-from custledger.core.terms_words import Section, terms_in_sections
+from custledger.core.refunds.terms import RefundTerms
+from custledger.core.refunds.terms_words import Section, terms_in_sections
 from custledger.edges.tables import safe
 
 __all__ = ["PageForm", "terms_page"]
@@ -43,8 +43,8 @@ def terms_page(
     """The page of a version; ``firm`` is in its title, ``contact`` says where to ask.
 
     >>> from datetime import date
-    >>> from custledger.core.periods import Period
-    >>> from custledger.core.terms import GoodsTerms
+    >>> from custledger.core.calendar.periods import Period
+    >>> from custledger.core.refunds.terms import GoodsTerms
     >>> terms = RefundTerms(3, date(2026, 1, 1), GoodsTerms(Period.parse("30 days")))
     >>> terms_page(terms, "markdown", firm="Green Thumb").splitlines()[0]
     '# Refunds and cancellations at Green Thumb'

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
+from custledger.core.privacy.retention import WHOLE
+from custledger.core.privacy.retention_plan import RetentionPlan
+from custledger.core.privacy.subject_access import Contest, ContestState
 from custledger.core.records import EntryRef
-from custledger.core.retention import WHOLE
-from custledger.core.retention_plan import RetentionPlan
-from custledger.core.score import Fit, fit
-from custledger.core.subject_access import Contest, ContestState
+from custledger.core.score.fit import Fit, fit
 from custledger.errors import NotFoundError
 from custledger.ledger import Ledger
-from custledger.storage.accounts import history_of
 from custledger.storage.lookup import CustomerLike, customer_key
+from custledger.storage.scoring.accounts import history_of
 
 __all__ = ["ScoreChange", "disputed", "score_changes", "score_without"]
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from custledger.core.clock import date_of_day, zone
-from custledger.core.decision_words import decision_in_words
+from custledger.core.decisions.words import decision_in_words
 from custledger.core.money import Money
 from custledger.core.records import (
     Conduct,

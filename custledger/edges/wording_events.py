@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from custledger.core.clock import date_of_day
-from custledger.core.ladder import LadderPolicy
 from custledger.core.money import Money
+from custledger.core.receivables.ladder import LadderPolicy
 from custledger.core.words import count, hours, words
 
 __all__ = [

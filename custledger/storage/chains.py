@@ -16,8 +16,8 @@ from custledger.core.records import EntryKind, Part
 from custledger.storage.bulk import portions, table_of
 from custledger.storage.copies import Placed
 from custledger.storage.naming import qualified
-from custledger.storage.raw import raw_rows
 from custledger.storage.tables import EntryRow, PayloadRow
+from custledger.storage.verifying.raw import raw_rows
 
 __all__ = [
     "Lines",

@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 from custledger.core.checks import check_day
 from custledger.core.clock import day_of, to_microseconds
 from custledger.errors import BadInputError
-from custledger.storage.blobs import BlobStore
-from custledger.storage.data_keys import DataKeys
 from custledger.storage.database import Database
+from custledger.storage.evidence.blobs import BlobStore
+from custledger.storage.evidence.data_keys import DataKeys
 from custledger.storage.identities import Identities
 from custledger.storage.journal import Journal
 

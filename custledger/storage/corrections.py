@@ -13,7 +13,7 @@ from custledger.core.records import EntryKind, EntryRef
 from custledger.errors import NotFoundError
 from custledger.storage.bulk import table_of
 from custledger.storage.context import Context
-from custledger.storage.erased import is_erased
+from custledger.storage.erasing.erased import is_erased
 from custledger.storage.journal import Draft, Journal
 from custledger.storage.tables import EntryRow
 

@@ -15,11 +15,11 @@ from sqlalchemy import Connection, case, func, select
 
 from custledger.core.bodies import StoredEntry
 from custledger.core.clock import date_of_day, day_of
-from custledger.core.complaint_events import Outcome
-from custledger.core.dunning import Account, DisputeRecord, ExemptionRecord, StepRecord
-from custledger.core.ladder import LadderStep
+from custledger.core.complaints.events import Outcome
 from custledger.core.money import Money
-from custledger.core.receivables import DebtEntry
+from custledger.core.receivables.debts import DebtEntry
+from custledger.core.receivables.dunning import Account, DisputeRecord, ExemptionRecord, StepRecord
+from custledger.core.receivables.ladder import LadderStep
 from custledger.core.records import HARDSHIP, EntryKind, EntryRef, MoneyKind
 from custledger.storage.bulk import portions, table_of
 from custledger.storage.context import Context

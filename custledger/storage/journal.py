@@ -17,7 +17,7 @@ from custledger.core.bodies import StoredEntry
 from custledger.core.canonical import canonical_bytes
 from custledger.core.facts import Body
 from custledger.core.records import EntryKind, EntryRef, Part
-from custledger.core.trail import SALT_BYTES, Header, commitment, erases_of, genesis
+from custledger.core.trail.chain import SALT_BYTES, Header, commitment, erases_of, genesis
 from custledger.errors import (
     BadInputError,
     LedgerBusyError,
@@ -26,7 +26,7 @@ from custledger.errors import (
 )
 from custledger.storage.bulk import insert_rows, insert_unless_taken, portions, table_of
 from custledger.storage.copies import Placed, Places, copy_rows, table_for
-from custledger.storage.erased import refuse_erased
+from custledger.storage.erasing.erased import refuse_erased
 from custledger.storage.heads import Heads, head_for_one, heads_for, lock_chains
 from custledger.storage.identities import Identities
 from custledger.storage.ownership import OWNED_KINDS, refuse_owners, refuse_targets_gone

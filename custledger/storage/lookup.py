@@ -15,7 +15,7 @@ from custledger.core.records import ContactKind, Customer, EntryKind, Staff
 from custledger.errors import AmbiguousMatchError, BadInputError, NotFoundError
 from custledger.storage.bulk import portions, table_of
 from custledger.storage.context import Context
-from custledger.storage.erased import is_erased
+from custledger.storage.erasing.erased import is_erased
 from custledger.storage.merges import stands_for
 from custledger.storage.tables import (
     ContactPointRow,

@@ -21,8 +21,8 @@ from custledger.core.clock import zone as check_zone
 from custledger.core.contact import check_region
 from custledger.core.facts import Body, staff_body
 from custledger.core.money import exponent_of
-from custledger.core.policy import default_policy
 from custledger.core.records import EntryKind, Part, StaffRole
+from custledger.core.score.policy import default_policy
 from custledger.errors import (
     BadInputError,
     LedgerUnreadableError,
@@ -30,12 +30,12 @@ from custledger.errors import (
 )
 from custledger.storage import schema
 from custledger.storage.actors import actor_of
-from custledger.storage.blobs import BlobStore, EitherStore, FolderStore, TableStore
 from custledger.storage.bulk import table_of
 from custledger.storage.context import Context
-from custledger.storage.data_keys import DataKeys, KeyFolder
 from custledger.storage.database import Database
-from custledger.storage.encryption import aes_gcm
+from custledger.storage.evidence.blobs import BlobStore, EitherStore, FolderStore, TableStore
+from custledger.storage.evidence.data_keys import DataKeys, KeyFolder
+from custledger.storage.evidence.encryption import aes_gcm
 from custledger.storage.homes import Home, Host, Place, home_of
 from custledger.storage.identities import Identities
 from custledger.storage.journal import Draft, Journal

@@ -12,12 +12,12 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import BigInteger, Connection, Select, cast, func, literal, select, tuple_
 
 from custledger.core.clock import month_number
-from custledger.core.complaint_events import Outcome
-from custledger.core.ourselves import Deed, Happening
+from custledger.core.complaints.events import Outcome
 from custledger.core.records import EntryKind, MoneyKind, Part, Purpose
-from custledger.storage.accounts import exchange_of
+from custledger.core.worth.ourselves import Deed, Happening
 from custledger.storage.bulk import CHUNK, portions, table_of
 from custledger.storage.reading import bodies_of
+from custledger.storage.scoring.accounts import exchange_of
 from custledger.storage.tables import EventRow, InteractionRow, MoneyRow
 
 __all__ = ["Days", "happenings"]

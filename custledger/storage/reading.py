@@ -14,7 +14,7 @@ from custledger.core.bodies import StoredEntry
 from custledger.core.clock import from_microseconds
 from custledger.core.records import EntryRef, Part, TrailEntry
 from custledger.storage.bulk import portions, table_of
-from custledger.storage.erased import erased_by
+from custledger.storage.erasing.erased import erased_by
 from custledger.storage.identities import Identities
 from custledger.storage.tables import EntryRow, PayloadRow
 

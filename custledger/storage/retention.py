@@ -12,9 +12,9 @@ from sqlalchemy import Connection, exists, select
 
 from custledger.core.clock import date_of_day, day_of
 from custledger.core.money import Money
+from custledger.core.privacy.retention import Block, CustomerFacts, Kept, Stay, Unit, kept_of
+from custledger.core.privacy.retention_money import HeldMoney, money_units
 from custledger.core.records import CustomerStatus, EntryKind, MoneyKind, Part
-from custledger.core.retention import Block, CustomerFacts, Kept, Stay, Unit, kept_of
-from custledger.core.retention_money import HeldMoney, money_units
 from custledger.core.words import day_in_words
 from custledger.storage.bulk import portions, table_of
 from custledger.storage.context import Context

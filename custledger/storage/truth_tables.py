@@ -49,7 +49,7 @@ class IdentityRow(Row, table=True):
 
 
 class EntryRow(Row, table=True):
-    """A link of a chain; its header is rebuilt from these columns by ``core.trail.Header``."""
+    """A link of a chain; these columns make its header again (``core.trail.chain.Header``)."""
 
     __tablename__ = "custledger_entry"
     __table_args__ = (
@@ -128,7 +128,7 @@ def _number() -> Column[int]:
 
 
 class SealRow(Row, table=True):
-    """The exact bytes of a seal (see ``core.seals``).
+    """The exact bytes of a seal (see ``core.trail.seals``).
 
     ``last_key`` is the greatest key of an entry below it: where a later verification may begin.
     """

@@ -33,13 +33,13 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.dialects.sqlite import dialect
 
 from custledger.core.clock import month_number
-from custledger.core.policy import ScorePolicy
 from custledger.core.records import Channel, Conduct, Fault, MoneyKind, Purpose, StaffRole
+from custledger.core.score.policy import ScorePolicy
 from custledger.storage.bulk import insert_rows, table_of
 from custledger.storage.engine import engine_for
 from custledger.storage.naming import options_for
-from custledger.storage.score_rows import question_for
-from custledger.storage.standing_sql import score_select
+from custledger.storage.scoring.score_rows import question_for
+from custledger.storage.scoring.standing_sql import score_select
 from custledger.storage.tables import (
     CustomerRow,
     ExchangeRateRow,

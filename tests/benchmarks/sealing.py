@@ -27,7 +27,7 @@ from typing import Any
 
 import custledger
 from custledger.edges.keys import KeyFile, generate_key
-from custledger.storage.sealing import make_seal
+from custledger.storage.sealing.sealing import make_seal
 from tests.benchmarks.main_job import timed
 from tests.benchmarks.on_postgres import OURS, durable_database
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from custledger import Ledger
-from custledger.core.decision_steps import DecisionStep
+from custledger.core.decisions.steps import DecisionStep
 from custledger.core.records import Customer, EntryKind, Interaction
 from custledger.pytest_plugin import Clock
 from custledger.storage.events import append_event

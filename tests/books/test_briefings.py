@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from custledger import Ledger, Money, open_ledger
-from custledger.core.acknowledgements import Acknowledged
-from custledger.core.briefings import AS_USUAL
+from custledger.core.briefings.acknowledgements import Acknowledged
+from custledger.core.briefings.content import AS_USUAL
+from custledger.core.decisions.scope import Limit, Scope
 from custledger.core.due import DueKind
 from custledger.core.records import Customer, EntryKind
-from custledger.core.scope import Limit, Scope
 from custledger.errors import BadInputError, NotFoundError
 from custledger.pytest_plugin import Clock
 from custledger.storage.events import append_event

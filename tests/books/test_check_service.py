@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import event
 
 from custledger import Ledger, Money
+from custledger.core.decisions.scope import RIGHTS, Limit, Scope
+from custledger.core.decisions.service import Verdict
 from custledger.core.records import Customer
-from custledger.core.scope import RIGHTS, Limit, Scope
-from custledger.core.service import Verdict
 from custledger.errors import BadInputError
 from custledger.pytest_plugin import Clock
 from tests.books.deciding import DAY, STAFF_TEXT, banned, facts, incident, merge, told, warned

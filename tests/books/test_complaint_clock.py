@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from custledger import Ledger, open_ledger
-from custledger.core.complaint_records import ComplaintRecord
+from custledger.core.calendar.opening_hours import Holidays, OpeningHours
+from custledger.core.calendar.time_limits import Clock as TimeClock
+from custledger.core.calendar.time_limits import TimeLimit
+from custledger.core.complaints.records import ComplaintRecord
+from custledger.core.complaints.regimes import Milestone, Regime
 from custledger.core.due import DueItem, DueKind
-from custledger.core.opening_hours import Holidays, OpeningHours
 from custledger.core.records import Customer, EntryKind
-from custledger.core.regimes import Milestone, Regime
-from custledger.core.time_limits import Clock as TimeClock
-from custledger.core.time_limits import TimeLimit
 from custledger.edges.holidays import national_holidays
 from custledger.errors import BadInputError
 from custledger.pytest_plugin import Clock

@@ -8,12 +8,12 @@ from datetime import date, timedelta
 import pytest
 
 from custledger import Ledger
-from custledger.core.complaint_plan import Step
-from custledger.core.opening_hours import Holidays, OpeningHours
+from custledger.core.calendar.opening_hours import Holidays, OpeningHours
+from custledger.core.calendar.time_limits import TimeLimit
+from custledger.core.complaints.plan import Step
+from custledger.core.complaints.regimes import Regime
+from custledger.core.complaints.regimes_built_in import BUILT_IN, HOUSE
 from custledger.core.records import EntryKind
-from custledger.core.regimes import Regime
-from custledger.core.regimes_built_in import BUILT_IN, HOUSE
-from custledger.core.time_limits import TimeLimit
 from custledger.errors import BadInputError, CustledgerError, NotFoundError
 from custledger.pytest_plugin import Clock
 

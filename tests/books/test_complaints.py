@@ -10,9 +10,9 @@ from uuid import uuid4
 import pytest
 
 from custledger import EntryRef, Ledger, Money
-from custledger.core.complaint_events import Exposure, Outcome, RegimeVersion
-from custledger.core.complaint_records import ComplaintChange, ComplaintRecord
-from custledger.core.complaint_state import Phase
+from custledger.core.complaints.events import Exposure, Outcome, RegimeVersion
+from custledger.core.complaints.records import ComplaintChange, ComplaintRecord
+from custledger.core.complaints.state import Phase
 from custledger.core.records import Customer, EntryKind, Fault, Purpose
 from custledger.errors import BadInputError, CustledgerError, NotFoundError
 from custledger.pytest_plugin import Clock

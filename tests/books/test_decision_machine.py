@@ -24,11 +24,11 @@ from hypothesis.stateful import (
 
 from custledger import Ledger, Money, open_ledger
 from custledger.core.clock import date_of_day, day_of, to_microseconds
-from custledger.core.decision_state import DecisionState
-from custledger.core.decisions import DecisionKind, Missing, Override
+from custledger.core.decisions.events import DecisionKind, Missing, Override
+from custledger.core.decisions.scope import Limit, Scope
+from custledger.core.decisions.service import Verdict
+from custledger.core.decisions.state import DecisionState
 from custledger.core.records import Customer, EntryKind, EntryRef, StaffRole, TrailEntry
-from custledger.core.scope import Limit, Scope
-from custledger.core.service import Verdict
 from custledger.pytest_plugin import START, Clock
 from tests.books.deciding import DAY, ROUTE, WHY, facts, incident, merge
 

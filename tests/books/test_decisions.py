@@ -10,11 +10,11 @@ import pytest
 
 from custledger import EntryRef, Ledger, Money, open_ledger
 from custledger.books.matches import MatchBook
-from custledger.core.decision_state import Phase
-from custledger.core.decision_steps import DecisionStep, DecisionVoid
-from custledger.core.decisions import DecisionKind, Missing, Override, ScoreFlag
+from custledger.core.decisions.events import DecisionKind, Missing, Override, ScoreFlag
+from custledger.core.decisions.scope import Limit, Scope
+from custledger.core.decisions.state import Phase
+from custledger.core.decisions.steps import DecisionStep, DecisionVoid
 from custledger.core.records import Channel, Customer, EntryKind
-from custledger.core.scope import Limit, Scope
 from custledger.errors import BadInputError, NotFoundError
 from custledger.pytest_plugin import Clock
 from tests.books.deciding import (

@@ -17,8 +17,8 @@ from custledger import EntryRef, Ledger, Money, open_ledger
 from custledger.core.records import Customer, Evidence, Interaction
 from custledger.errors import BadInputError, LedgerUnreadableError, NotFoundError
 from custledger.pytest_plugin import START
-from custledger.storage.blobs import CHUNK
 from custledger.storage.bulk import table_of
+from custledger.storage.evidence.blobs import CHUNK
 from custledger.storage.tables import BlobRow
 
 

@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 
 from custledger import KeyFolder, Ledger, LedgerMaker, open_ledger
 from custledger.core.records import Customer, Evidence, Part
-from custledger.core.trail import commitment
+from custledger.core.trail.chain import commitment
 from custledger.errors import EvidenceAlteredError, EvidenceLockedError
-from custledger.storage.blobs import CHUNK
 from custledger.storage.bulk import table_of
-from custledger.storage.contents import Stored, open_content
+from custledger.storage.evidence.blobs import CHUNK
+from custledger.storage.evidence.contents import Stored, open_content
 from custledger.storage.tables import BlobRow, EvidenceRow, PayloadRow
 
 SECRET = b"the secret that nobody may read "

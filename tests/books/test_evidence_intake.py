@@ -13,8 +13,8 @@ import pytest
 from custledger import Ledger, Money, open_ledger
 from custledger.core.records import Customer, Interaction
 from custledger.errors import BadInputError
-from custledger.storage.blobs import CHUNK
 from custledger.storage.bulk import table_of
+from custledger.storage.evidence.blobs import CHUNK
 from custledger.storage.tables import BlobRow
 from tests.storage.test_media_types import png
 

@@ -8,8 +8,8 @@ import pytest
 
 from custledger import Ledger, Money, open_ledger
 from custledger.core.due import DueKind
-from custledger.core.flagging import FlagChange
 from custledger.core.records import Customer, EntryKind
+from custledger.core.score.flagging import FlagChange
 from custledger.errors import BadInputError
 from custledger.pytest_plugin import Clock
 

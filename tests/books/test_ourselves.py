@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from custledger import EntryRef, Ledger, Money
-from custledger.core.ourselves import By, Ourselves
 from custledger.core.records import Customer, EntryKind
+from custledger.core.worth.ourselves import By, Ourselves
 from custledger.errors import BadInputError
 from custledger.pytest_plugin import Clock
 from custledger.storage.events import append_event

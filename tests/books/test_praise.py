@@ -7,9 +7,9 @@ from datetime import date, timedelta
 import pytest
 
 from custledger import EntryRef, Ledger
-from custledger.core.praise import Consent, NameShown, Praise, PraiseAnswer, Quote
 from custledger.core.records import Channel, Customer
 from custledger.core.refusal import Refusal
+from custledger.core.worth.praise import Consent, NameShown, Praise, PraiseAnswer, Quote
 from custledger.errors import BadInputError, NotFoundError
 from custledger.pytest_plugin import Clock
 

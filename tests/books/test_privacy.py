@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from custledger import EntryRef, Ledger, Money, open_ledger
-from custledger.core.privacy import GROUNDS, REFUSALS, Ground, RefusalGround
+from custledger.core.privacy.erasure import GROUNDS, REFUSALS, Ground, RefusalGround
 from custledger.core.records import Customer, EntryKind, Interaction, TrailEntry
 from custledger.errors import BadInputError, NotFoundError
 from custledger.pytest_plugin import Clock
@@ -384,6 +384,6 @@ def test_one_record_is_erased_and_replayed_without_reading_the_whole_chain(
         raise AssertionError
 
     monkeypatch.setattr("custledger.books.privacy.chain_of", refuse)
-    monkeypatch.setattr("custledger.storage.erasure_register.chain_of", refuse, raising=False)
+    monkeypatch.setattr("custledger.storage.erasing.register.chain_of", refuse, raising=False)
     assert ledger.privacy.erase(call, ground="unlawful").entries == 2
     assert ledger.privacy.replay(ledger.privacy.register()).gone == 2

@@ -13,8 +13,8 @@ import pytest
 
 from custledger import EntryRef, Ledger, Money, open_ledger
 from custledger.core.due import DueKind
-from custledger.core.ladder import LadderStep, Rung
-from custledger.core.receivables import Age
+from custledger.core.receivables.debts import Age
+from custledger.core.receivables.ladder import LadderStep, Rung
 from custledger.core.records import Customer, EntryKind, MoneyEntry, PolicyTopic
 from custledger.errors import BadInputError, NotFoundError
 from custledger.pytest_plugin import Clock

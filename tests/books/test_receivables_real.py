@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from custledger import Ledger
-from custledger.core.ladder import LadderStep
-from custledger.core.receivables import Age
+from custledger.core.receivables.debts import Age
+from custledger.core.receivables.ladder import LadderStep
 from custledger.edges.importing import import_csv
 
 DATA = Path(__file__).parents[1] / "data"

@@ -11,7 +11,7 @@ import pytest
 from custledger import EntryRef, Ledger, Money, open_ledger
 from custledger.core.records import Customer, EntryKind
 from custledger.core.refusal import Refusal
-from custledger.core.worth import Brought, Referral, ReferralAnswer, ReferredRow
+from custledger.core.worth.earning import Brought, Referral, ReferralAnswer, ReferredRow
 from custledger.errors import BadInputError, NotFoundError
 from custledger.pytest_plugin import Clock
 from custledger.storage.events import append_event

@@ -8,14 +8,14 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from custledger import Ledger, Money, open_ledger
-from custledger.core.floors import NoWithdrawal
-from custledger.core.periods import Period, PeriodUnit
+from custledger.core.calendar.periods import Period, PeriodUnit
 from custledger.core.records import Customer, EntryKind, MoneyEntry, StaffRole
-from custledger.core.refund_advice import Choice
-from custledger.core.refund_cases import RefundCase
-from custledger.core.refund_choices import Chosen, Ended, RequestAdvice
-from custledger.core.refunds import RefundRequest
-from custledger.core.terms import GoodsTerms, NoticeTier, ServiceTerms
+from custledger.core.refunds.advice import Choice
+from custledger.core.refunds.assessment import RefundRequest
+from custledger.core.refunds.cases import RefundCase
+from custledger.core.refunds.choices import Chosen, Ended, RequestAdvice
+from custledger.core.refunds.floors import NoWithdrawal
+from custledger.core.refunds.terms import GoodsTerms, NoticeTier, ServiceTerms
 from custledger.errors import BadInputError, NotFoundError
 from custledger.pytest_plugin import Clock
 from custledger.storage.events import append_event

@@ -7,14 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from custledger import Ledger, Money
-from custledger.core.floors import NoWithdrawal
-from custledger.core.periods import Period, PeriodUnit
+from custledger.core.calendar.periods import Period, PeriodUnit
 from custledger.core.records import Customer, MoneyEntry
-from custledger.core.refund_advice import Choice, Estimate
-from custledger.core.refund_cases import RefundCase
-from custledger.core.refund_choices import Chosen, Ended, RequestAdvice
-from custledger.core.refunds import RefundCause, RefundRequest
-from custledger.core.terms import GoodsTerms, NoticeTier, ServiceTerms
+from custledger.core.refunds.advice import Choice, Estimate
+from custledger.core.refunds.assessment import RefundCause, RefundRequest
+from custledger.core.refunds.cases import RefundCase
+from custledger.core.refunds.choices import Chosen, Ended, RequestAdvice
+from custledger.core.refunds.floors import NoWithdrawal
+from custledger.core.refunds.terms import GoodsTerms, NoticeTier, ServiceTerms
 from custledger.errors import BadInputError
 from custledger.pytest_plugin import START, Clock
 

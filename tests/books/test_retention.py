@@ -8,9 +8,9 @@ from io import BytesIO
 import pytest
 
 from custledger import Ledger, Money
-from custledger.core.periods import Period, PeriodUnit
+from custledger.core.calendar.periods import Period, PeriodUnit
+from custledger.core.privacy.retention import Kept, RetentionRule, RetentionSchedule, Since, Stay
 from custledger.core.records import Customer, EntryKind
-from custledger.core.retention import Kept, RetentionRule, RetentionSchedule, Since, Stay
 from custledger.errors import BadInputError
 from custledger.pytest_plugin import Clock
 from custledger.storage.events import append_event

@@ -8,8 +8,8 @@ import pytest
 
 from custledger import EntryRef, Ledger, open_ledger
 from custledger.core.due import DueKind
+from custledger.core.privacy.subject_access import AccessRequest, AccessState, Contest, ContestState
 from custledger.core.records import Customer, EntryKind, Interaction
-from custledger.core.subject_access import AccessRequest, AccessState, Contest, ContestState
 from custledger.errors import BadInputError, NotFoundError
 from custledger.pytest_plugin import Clock
 from custledger.storage.events import append_event

@@ -10,10 +10,10 @@ import pytest
 
 from custledger import Ledger, Money, open_ledger
 from custledger.books.terms import Conveying, TermsSet
-from custledger.core.floors import EU_WITHDRAWAL
-from custledger.core.periods import Period, PeriodUnit
+from custledger.core.calendar.periods import Period, PeriodUnit
 from custledger.core.records import Customer, EntryKind
-from custledger.core.terms import GoodsTerms, NoticeTier, RefundTerms, ServiceTerms
+from custledger.core.refunds.floors import EU_WITHDRAWAL
+from custledger.core.refunds.terms import GoodsTerms, NoticeTier, RefundTerms, ServiceTerms
 from custledger.errors import BadInputError, NotFoundError
 from custledger.pytest_plugin import START, Clock
 from custledger.storage.events import append_event

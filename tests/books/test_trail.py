@@ -13,10 +13,10 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from custledger import Ledger, Sealing, open_ledger
-from custledger.core.merkle import check_consistency, root
-from custledger.core.notes import Checkpoint, Note
 from custledger.core.records import EntryKind
-from custledger.core.seals import origin_of
+from custledger.core.trail.merkle import check_consistency, root
+from custledger.core.trail.notes import Checkpoint, Note
+from custledger.core.trail.seals import origin_of
 from custledger.edges.anchors import DirectoryAnchor
 from custledger.edges.keys import CallableKey, KeyFile
 from custledger.errors import BadInputError, SigningRefusedError

@@ -14,12 +14,12 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.orm import Session
 
 from custledger import Ledger, LedgerMaker, Sealing, open_ledger
-from custledger.core.anchoring import AnchorCheck, AnchorState
+from custledger.core.trail.anchoring import AnchorCheck, AnchorState
 from custledger.edges.anchors import DirectoryAnchor
 from custledger.edges.keys import KeyFile
 from custledger.errors import BadInputError, NotPublishedError
 from custledger.pytest_plugin import Clock
-from custledger.storage.seal_keeper import SealingWarning
+from custledger.storage.sealing.keeper import SealingWarning
 from tests.trails import Broken, new_key
 
 

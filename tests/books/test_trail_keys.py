@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from custledger import Ledger
-from custledger.core.notes import Note
 from custledger.core.records import EntryKind
+from custledger.core.trail.notes import Note
 from custledger.edges.keys import KeyFile
 from custledger.errors import BadInputError
 from tests.trails import Broken, CrashedError, new_key

@@ -11,14 +11,14 @@ import pytest
 
 from custledger import Ledger, Sealing, open_ledger
 from custledger.core.facts import Body
-from custledger.core.findings import FindingCode
-from custledger.core.notes import Checkpoint, Note
 from custledger.core.records import EntryKind
+from custledger.core.trail.findings import FindingCode
+from custledger.core.trail.notes import Checkpoint, Note
 from custledger.edges.keys import KeyFile
 from custledger.errors import BadInputError, SigningRefusedError
 from custledger.pytest_plugin import Clock
 from custledger.storage.journal import Draft
-from custledger.storage.seal_keeper import SealingWarning
+from custledger.storage.sealing.keeper import SealingWarning
 from tests.trails import bodies, new_key
 
 
@@ -172,7 +172,7 @@ def test_crash_between_the_signer_and_the_entry_is_made_up_for_by_the_same_call(
 ) -> None:
     with firm.put_back() as ledger:
         with monkeypatch.context() as broken:
-            broken.setattr("custledger.storage.resuming.Draft", _crash)
+            broken.setattr("custledger.storage.sealing.resuming.Draft", _crash)
             with pytest.raises(ZeroDivisionError):
                 ledger.trail.resume(reason="disk failed", signer=firm.key)
         assert EntryKind.INCARNATION not in {entry.kind for entry in ledger.history()}

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from custledger import Ledger, Money
-from custledger.core.exposure import ExposurePolicy
 from custledger.core.records import Customer, EntryKind, EntryRef
-from custledger.core.refund_advice import Estimate
-from custledger.core.whale_curve import WhaleCurve, WhalePoint
-from custledger.core.worth import EarningRow, RecoveredRow, Recoveries
+from custledger.core.refunds.advice import Estimate
+from custledger.core.worth.earning import EarningRow, RecoveredRow, Recoveries
+from custledger.core.worth.exposure import ExposurePolicy
+from custledger.core.worth.whale_curve import WhaleCurve, WhalePoint
 from custledger.errors import BadInputError, NotFoundError
 from custledger.pytest_plugin import Clock
 from custledger.storage.events import append_event

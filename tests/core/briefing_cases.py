@@ -8,12 +8,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from custledger.core.briefing_pages import Briefing
-from custledger.core.briefings import Known, customer_briefing, team_briefing
-from custledger.core.decision_state import DecisionState
-from custledger.core.decisions import DecisionKind, DecisionMade, Missing, NoticeGiven
+from custledger.core.briefings.content import Known, customer_briefing, team_briefing
+from custledger.core.briefings.pages import Briefing
+from custledger.core.decisions.events import DecisionKind, DecisionMade, Missing, NoticeGiven
+from custledger.core.decisions.scope import Action, Hours, Limit, Scope
+from custledger.core.decisions.state import DecisionState
 from custledger.core.money import Money
-from custledger.core.reasons import Reason
 from custledger.core.records import (
     Channel,
     Conduct,
@@ -25,8 +25,8 @@ from custledger.core.records import (
     Staff,
     StaffRole,
 )
-from custledger.core.scope import Action, Hours, Limit, Scope
-from custledger.core.score import Fit, fit
+from custledger.core.score.fit import Fit, fit
+from custledger.core.score.reasons import Reason
 from tests.core.histories import AS_OF, POLICY, contact, history
 
 __all__ = ["ANN", "BEN", "DAY", "OLGA", "SAM", "cases", "decision", "flagged", "incident"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from custledger.core.opening_hours import Holidays, OpeningHours
-from custledger.core.working_time import Calendar
+from custledger.core.calendar.opening_hours import Holidays, OpeningHours
+from custledger.core.calendar.working_time import Calendar
 
 OFFICE = OpeningHours.monday_to_friday("09:00", "17:00")
 ALWAYS = OpeningHours.of(

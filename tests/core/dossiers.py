@@ -15,7 +15,8 @@ from zlib import compress, crc32
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from custledger.core.canonical import canonical_bytes
-from custledger.core.dossier import (
+from custledger.core.dossier.check import CHECKPOINT, DOSSIER, PAGE, VERIFIER, CheckedDossier, check
+from custledger.core.dossier.content import (
     ERASED,
     OWNER,
     WITHHELD,
@@ -27,21 +28,20 @@ from custledger.core.dossier import (
     Period,
     Person,
 )
-from custledger.core.dossier_check import CHECKPOINT, DOSSIER, PAGE, VERIFIER, CheckedDossier, check
-from custledger.core.dossier_page import PAGE_VERSION, render
-from custledger.core.dossier_story import body_of
-from custledger.core.dossier_words import evidence_name
-from custledger.core.dossier_zip import Member, ZipReader, directory, local_header
-from custledger.core.merkle import prove_inclusion, root
-from custledger.core.notes import Checkpoint, Note, Signature, VerifierKey
-from custledger.core.seals import (
+from custledger.core.dossier.page import PAGE_VERSION, render
+from custledger.core.dossier.story import body_of
+from custledger.core.dossier.words import evidence_name
+from custledger.core.dossier.zip import Member, ZipReader, directory, local_header
+from custledger.core.trail.chain import Header, commitment, genesis
+from custledger.core.trail.merkle import prove_inclusion, root
+from custledger.core.trail.notes import Checkpoint, Note, Signature, VerifierKey
+from custledger.core.trail.seals import (
     SealBody,
     SealedHead,
     head_leaf,
     origin_of,
     root_of_heads,
 )
-from custledger.core.trail import Header, commitment, genesis
 from custledger.errors import BadInputError
 
 __all__ = [

@@ -10,10 +10,10 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from custledger.core.clock import day_number
-from custledger.core.contributions import History, ScoredInteraction, ScoredMoney
 from custledger.core.exchange import Exchange
-from custledger.core.policy import ScorePolicy
 from custledger.core.records import Channel, Conduct, Fault, MoneyKind, Purpose
+from custledger.core.score.contributions import History, ScoredInteraction, ScoredMoney
+from custledger.core.score.policy import ScorePolicy
 
 __all__ = [
     "AS_OF",

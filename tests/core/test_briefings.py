@@ -11,19 +11,19 @@ from typing import Any
 
 import pytest
 
-from custledger.core.briefing_html import html_of
-from custledger.core.briefing_text import text_of
-from custledger.core.briefings import (
+from custledger.core.briefings.content import (
     AS_USUAL,
     CustomerBriefing,
     Known,
     customer_briefing,
     team_briefing,
 )
-from custledger.core.decisions import DecisionKind, Reviewed
-from custledger.core.reasons import Reason
+from custledger.core.briefings.html import html_of
+from custledger.core.briefings.text import text_of
+from custledger.core.decisions.events import DecisionKind, Reviewed
+from custledger.core.decisions.scope import Limit, Scope
 from custledger.core.records import Channel, Conduct, EntryRef
-from custledger.core.scope import Limit, Scope
+from custledger.core.score.reasons import Reason
 from tests.core.briefing_cases import ANN, BEN, DAY, HARSH, OLGA, OWNERS, cases, decision, flagged
 
 GOLDEN = Path(__file__).resolve().parents[1] / "data" / "briefings"

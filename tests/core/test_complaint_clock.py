@@ -9,7 +9,8 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custledger.core.complaint_clock import (
+from custledger.core.calendar.working_time import Calendar
+from custledger.core.complaints.clock import (
     deadlines,
     missed_steps,
     next_steps,
@@ -17,7 +18,7 @@ from custledger.core.complaint_clock import (
     step_due,
     waiting_time,
 )
-from custledger.core.complaint_events import (
+from custledger.core.complaints.events import (
     Acknowledged,
     ComplaintEvent,
     Extended,
@@ -30,12 +31,11 @@ from custledger.core.complaint_events import (
     Resumed,
     StepDone,
 )
-from custledger.core.complaint_state import Complaint
-from custledger.core.complaints import state_of
-from custledger.core.plans_built_in import PLAN
-from custledger.core.regimes import Milestone
-from custledger.core.regimes_built_in import BUILT_IN, HOUSE
-from custledger.core.working_time import Calendar
+from custledger.core.complaints.plans_built_in import PLAN
+from custledger.core.complaints.regimes import Milestone
+from custledger.core.complaints.regimes_built_in import BUILT_IN, HOUSE
+from custledger.core.complaints.rules import state_of
+from custledger.core.complaints.state import Complaint
 from tests.core.calendars import LONDON, OFFICE
 
 ANN = UUID(int=1)

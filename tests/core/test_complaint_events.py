@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from custledger.core.canonical import canonical_bytes
-from custledger.core.complaint_events import (
+from custledger.core.complaints.events import (
     Acknowledged,
     ComplaintEvent,
     Escalated,

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from custledger.core.calendar.time_limits import Clock, TimeLimit
 from custledger.core.canonical import canonical_bytes
-from custledger.core.complaint_plan import ComplaintPlan, Step
-from custledger.core.plans_built_in import PLAN, PUBLIC_PLAN
+from custledger.core.complaints.plan import ComplaintPlan, Step
+from custledger.core.complaints.plans_built_in import PLAN, PUBLIC_PLAN
+from custledger.core.complaints.regimes import Milestone
 from custledger.core.records import StaffRole
-from custledger.core.regimes import Milestone
-from custledger.core.time_limits import Clock, TimeLimit
 from custledger.errors import BadInputError
 
 CALL = Step(id="call", title="Call them")

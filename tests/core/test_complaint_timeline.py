@@ -9,7 +9,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custledger.core.complaint_events import (
+from custledger.core.complaints.events import (
     Acknowledged,
     ComplaintEvent,
     Opened,
@@ -22,10 +22,10 @@ from custledger.core.complaint_events import (
     SatisfactionGiven,
     StepDone,
 )
-from custledger.core.complaint_state import Phase
-from custledger.core.complaint_timeline import judged, judged_without
-from custledger.core.complaints import state_of
-from custledger.core.plans_built_in import PLAN
+from custledger.core.complaints.plans_built_in import PLAN
+from custledger.core.complaints.rules import state_of
+from custledger.core.complaints.state import Phase
+from custledger.core.complaints.timeline import judged, judged_without
 
 
 def on(hour: int) -> dict[str, Any]:

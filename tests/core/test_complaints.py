@@ -11,7 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from custledger.core.complaint_events import (
+from custledger.core.calendar.working_time import Pause
+from custledger.core.complaints.events import (
     Acknowledged,
     ComplaintEvent,
     Escalated,
@@ -29,11 +30,10 @@ from custledger.core.complaint_events import (
     StepDone,
     StepSkipped,
 )
-from custledger.core.complaint_state import Complaint, Phase, StepMark
-from custledger.core.complaints import refusals, state_of
-from custledger.core.plans_built_in import PLAN, PUBLIC_PLAN
-from custledger.core.regimes import Milestone
-from custledger.core.working_time import Pause
+from custledger.core.complaints.plans_built_in import PLAN, PUBLIC_PLAN
+from custledger.core.complaints.regimes import Milestone
+from custledger.core.complaints.rules import refusals, state_of
+from custledger.core.complaints.state import Complaint, Phase, StepMark
 from custledger.errors import BadInputError
 
 START = datetime(2026, 11, 16, 9, tzinfo=UTC)

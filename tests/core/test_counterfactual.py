@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from custledger.core.contributions import History, ScoredInteraction
-from custledger.core.counterfactual import Change
 from custledger.core.money import Money
 from custledger.core.records import MoneyKind
-from custledger.core.score import fit
+from custledger.core.score.contributions import History, ScoredInteraction
+from custledger.core.score.counterfactual import Change
+from custledger.core.score.fit import fit
 from tests.core.histories import AS_OF, POLICY, contact, history, months, paid
 
 

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custledger.core.canonical import canonical_bytes
-from custledger.core.decision_bodies import (
+from custledger.core.decisions.bodies import (
     WITHHELD,
     EventContext,
     event_body,
     event_from,
     event_staff_body,
 )
-from custledger.core.decisions import (
+from custledger.core.decisions.events import (
     AppealDecided,
     Appealed,
     Cited,
@@ -31,8 +31,8 @@ from custledger.core.decisions import (
     Reviewed,
     ScoreFlag,
 )
+from custledger.core.decisions.scope import Action, Hours, Limit, Scope
 from custledger.core.records import Channel, EntryRef, Staff, StaffRole
-from custledger.core.scope import Action, Hours, Limit, Scope
 
 ANN = UUID(int=7)
 OWNER = Staff(UUID(int=1), "Olga", StaffRole.OWNER)

@@ -15,9 +15,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from custledger.core.decision_rules import refusals, state_of
-from custledger.core.decision_state import CustomerDecisions, DecisionState
-from custledger.core.decisions import (
+from custledger.core.decisions.events import (
     AppealDecided,
     Appealed,
     Cited,
@@ -30,8 +28,10 @@ from custledger.core.decisions import (
     Reviewed,
     ScoreFlag,
 )
+from custledger.core.decisions.rules import refusals, state_of
+from custledger.core.decisions.scope import Limit, Scope
+from custledger.core.decisions.state import CustomerDecisions, DecisionState
 from custledger.core.records import Channel, EntryRef, Staff, StaffRole
-from custledger.core.scope import Limit, Scope
 
 ANN = UUID(int=7)
 START = date(2026, 1, 5)

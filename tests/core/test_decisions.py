@@ -9,10 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from custledger.core.decision_report import error_report
-from custledger.core.decision_rules import explains, refusals, state_of, state_of_group
-from custledger.core.decision_state import Phase
-from custledger.core.decisions import (
+from custledger.core.decisions.events import (
     AppealDecided,
     Appealed,
     Cited,
@@ -26,8 +23,11 @@ from custledger.core.decisions import (
     Reviewed,
     ScoreFlag,
 )
+from custledger.core.decisions.report import error_report
+from custledger.core.decisions.rules import explains, refusals, state_of, state_of_group
+from custledger.core.decisions.scope import Hours, Limit, Scope
+from custledger.core.decisions.state import Phase
 from custledger.core.records import Channel, EntryRef, Staff, StaffRole
-from custledger.core.scope import Hours, Limit, Scope
 from custledger.errors import BadInputError
 
 ANN = UUID(int=7)

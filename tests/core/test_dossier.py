@@ -13,15 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custledger.core.dossier import (
-    CUSTOMER,
-    THIRD_PARTY,
-    Dossier,
-    DossierPart,
-    Period,
-    header_from,
-)
-from custledger.core.dossier_check import (
+from custledger.core.dossier.check import (
     CHECKPOINT,
     DOSSIER,
     PAGE,
@@ -29,8 +21,16 @@ from custledger.core.dossier_check import (
     VERIFIER,
     member_names,
 )
-from custledger.core.dossier_zip import Member, ZipReader, local_header
-from custledger.core.trail import commitment
+from custledger.core.dossier.content import (
+    CUSTOMER,
+    THIRD_PARTY,
+    Dossier,
+    DossierPart,
+    Period,
+    header_from,
+)
+from custledger.core.dossier.zip import Member, ZipReader, local_header
+from custledger.core.trail.chain import commitment
 from custledger.core.words import money_in_words
 from custledger.errors import BadInputError
 from tests.core.dossiers import (

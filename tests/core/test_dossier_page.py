@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from custledger.core.dossier import CUSTOMER, Dossier, Period
-from custledger.core.dossier_page import PAGE_VERSION, render
-from custledger.core.dossier_story import chosen
-from custledger.core.dossier_words import told
+from custledger.core.dossier.content import CUSTOMER, Dossier, Period
+from custledger.core.dossier.page import PAGE_VERSION, render
+from custledger.core.dossier.story import chosen
+from custledger.core.dossier.words import told
 from custledger.core.records import EntryKind
 from tests.core.dossiers import BEN, DAY, START, Firm, png
 

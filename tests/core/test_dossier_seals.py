@@ -11,10 +11,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from custledger.core.canonical import canonical_bytes
-from custledger.core.dossier import DossierEntry
-from custledger.core.dossier_check import CHECKPOINT, check
-from custledger.core.notes import Note, Signature, VerifierKey
-from custledger.core.seals import SealBody
+from custledger.core.dossier.check import CHECKPOINT, check
+from custledger.core.dossier.content import DossierEntry
+from custledger.core.trail.notes import Note, Signature, VerifierKey
+from custledger.core.trail.seals import SealBody
 from custledger.errors import BadInputError
 from tests.core.dossiers import Firm, Members, codes, forged, judged, story
 

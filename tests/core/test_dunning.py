@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custledger.core.complaint_events import Outcome
-from custledger.core.dossier_words import Told, told
-from custledger.core.dunning import (
+from custledger.core.complaints.events import Outcome
+from custledger.core.dossier.words import Told, told
+from custledger.core.money import Money
+from custledger.core.receivables.debts import DebtEntry
+from custledger.core.receivables.dunning import (
     Account,
     DisputeRecord,
     ExemptionRecord,
@@ -21,9 +23,7 @@ from custledger.core.dunning import (
     refusals_of_settlement,
     refusals_of_step,
 )
-from custledger.core.ladder import LadderPolicy, LadderStep, Rung, default_ladder
-from custledger.core.money import Money
-from custledger.core.receivables import DebtEntry
+from custledger.core.receivables.ladder import LadderPolicy, LadderStep, Rung, default_ladder
 from custledger.core.records import EntryRef, MoneyKind
 
 ANN, OLGA = UUID(int=7), UUID(int=8)

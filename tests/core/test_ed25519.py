@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custledger.core.ed25519 import is_signature
+from custledger.core.trail.ed25519 import is_signature
 
 # RFC 8032, 7.1: public key, message, signature.
 VECTORS = [

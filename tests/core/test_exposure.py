@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custledger import Money
-from custledger.core.exposure import ExposurePolicy, WordOfMouth, word_of_mouth
-from custledger.core.refund_advice import AdvicePolicy, CostItem, Estimate
+from custledger.core.refunds.advice import AdvicePolicy, CostItem, Estimate
+from custledger.core.worth.exposure import ExposurePolicy, WordOfMouth, word_of_mouth
 from custledger.errors import BadInputError
 
 OWN = Estimate(500, "own ledger", 40)

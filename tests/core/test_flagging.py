@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custledger.core.flagging import FlagChange, flag_change
+from custledger.core.score.flagging import FlagChange, flag_change
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custledger.core.canonical import canonical_bytes
-from custledger.core.ladder import (
+from custledger.core.money import Money
+from custledger.core.receivables.debts import DebtEntry, Dispute, Receivables, receivables_of
+from custledger.core.receivables.ladder import (
     Exemption,
     LadderPolicy,
     LadderStep,
@@ -22,8 +24,6 @@ from custledger.core.ladder import (
     next_step,
     refusals_of_ladder,
 )
-from custledger.core.money import Money
-from custledger.core.receivables import DebtEntry, Dispute, Receivables, receivables_of
 from custledger.core.records import EntryRef, MoneyKind
 from custledger.errors import BadInputError
 

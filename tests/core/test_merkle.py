@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymerkle import InmemoryTree
 
-from custledger.core.merkle import (
+from custledger.core.trail.merkle import (
     check_consistency,
     check_inclusion,
     leaf_hash,

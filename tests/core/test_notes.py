@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custledger.core.notes import Checkpoint, Note, Signature, VerifierKey, published_note
+from custledger.core.trail.notes import Checkpoint, Note, Signature, VerifierKey, published_note
 
 # The example of the specification's first implementation, golang.org/x/mod/sumdb/note.
 KEY = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from custledger.core.calendar.opening_hours import WEEKDAYS, Holidays, OpeningHours, Span
 from custledger.core.canonical import canonical_bytes
-from custledger.core.opening_hours import WEEKDAYS, Holidays, OpeningHours, Span
 from custledger.errors import BadInputError
 
 CAFE = OpeningHours.of(

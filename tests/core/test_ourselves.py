@@ -8,10 +8,10 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custledger.core.complaint_events import Outcome
+from custledger.core.complaints.events import Outcome
 from custledger.core.exchange import UNITS_A_MINOR
-from custledger.core.ourselves import By, Deed, Happening, Ourselves, OurselvesRow, report_of
 from custledger.core.records import Fault
+from custledger.core.worth.ourselves import By, Deed, Happening, Ourselves, OurselvesRow, report_of
 
 MAY = (2026 - 1970) * 12 + 4
 

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custledger.core.canonical import canonical_bytes
-from custledger.core.periods import (
+from custledger.core.calendar.periods import (
     Period,
     PeriodUnit,
     days_ahead,
@@ -21,7 +20,8 @@ from custledger.core.periods import (
     last_moment,
     nth_day,
 )
-from custledger.core.working_time import Calendar
+from custledger.core.calendar.working_time import Calendar
+from custledger.core.canonical import canonical_bytes
 from custledger.errors import BadInputError
 from tests.core.calendars import ALWAYS, BERLIN, PARIS
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custledger.core.calibration import CalibrationRow, calibrate
 from custledger.core.canonical import canonical_bytes
-from custledger.core.policy import ScorePolicy, Weight, default_policy
 from custledger.core.records import Channel, Conduct, Fault, MoneyKind, Purpose
+from custledger.core.score.calibration import CalibrationRow, calibrate
+from custledger.core.score.policy import ScorePolicy, Weight, default_policy
 from custledger.errors import BadInputError
 
 POLICY = ScorePolicy()

@@ -9,9 +9,9 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custledger.core.dossier_words import Told, told
-from custledger.core.praise import Consent, NameShown, consent_on, name_shown
+from custledger.core.dossier.words import Told, told
 from custledger.core.records import EntryRef
+from custledger.core.worth.praise import Consent, NameShown, consent_on, name_shown
 
 REF = EntryRef(UUID(int=1), 3)
 MAY = date(2026, 5, 1)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from custledger.core.money import Money
-from custledger.core.receivables import (
+from custledger.core.receivables.debts import (
     Age,
     AgeLine,
     DebtEntry,

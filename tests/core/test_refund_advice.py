@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custledger.core.advice_report import AdviceOutcome, advice_report
 from custledger.core.canonical import canonical_bytes
 from custledger.core.money import Money
-from custledger.core.refund_advice import (
+from custledger.core.refunds.advice import (
     AdvicePolicy,
     Choice,
     Estimate,
@@ -20,6 +19,7 @@ from custledger.core.refund_advice import (
     RefundHistory,
     advise_refund,
 )
+from custledger.core.refunds.advice_report import AdviceOutcome, advice_report
 from custledger.errors import BadInputError
 
 POLICY = AdvicePolicy()

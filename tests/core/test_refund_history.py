@@ -16,17 +16,17 @@ from custledger.core.canonical import canonical_bytes
 from custledger.core.clock import from_microseconds
 from custledger.core.money import Money
 from custledger.core.records import EntryKind, EntryRef, MoneyKind
-from custledger.core.refund_advice import AdvicePolicy, Choice, Estimate, advise_refund
-from custledger.core.refund_cases import case_from, cost_in_the_end
-from custledger.core.refund_choices import RequestAdvice, choice_bodies
-from custledger.core.refund_history import (
+from custledger.core.refunds.advice import AdvicePolicy, Choice, Estimate, advise_refund
+from custledger.core.refunds.assessment import RefundAssessment
+from custledger.core.refunds.cases import case_from, cost_in_the_end
+from custledger.core.refunds.choices import RequestAdvice, choice_bodies
+from custledger.core.refunds.history import (
     WINDOW,
     RefundContact,
     Request,
     refund_history,
     requests_of,
 )
-from custledger.core.refunds import RefundAssessment
 
 DAY = 86_400_000_000
 LATER = 400 * DAY

@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custledger.core.floors import EU_WITHDRAWAL, NoWithdrawal
+from custledger.core.calendar.periods import Period, PeriodUnit
 from custledger.core.money import Money
-from custledger.core.periods import Period, PeriodUnit
-from custledger.core.refunds import (
+from custledger.core.refunds.assessment import (
     Conveyance,
     Paid,
     RefundAssessment,
@@ -22,7 +21,8 @@ from custledger.core.refunds import (
     assess_refund,
     share_of,
 )
-from custledger.core.terms import GoodsTerms, NoticeTier, RefundTerms, ServiceTerms
+from custledger.core.refunds.floors import EU_WITHDRAWAL, NoWithdrawal
+from custledger.core.refunds.terms import GoodsTerms, NoticeTier, RefundTerms, ServiceTerms
 from custledger.errors import BadInputError
 
 D, M = PeriodUnit.DAYS, PeriodUnit.MONTHS

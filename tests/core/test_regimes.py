@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from custledger.core.calendar.time_limits import Clock, TimeLimit
 from custledger.core.canonical import canonical_bytes
-from custledger.core.regimes import Milestone, Regime
-from custledger.core.regimes_built_in import BUILT_IN, HOUSE
-from custledger.core.time_limits import Clock, TimeLimit
+from custledger.core.complaints.regimes import Milestone, Regime
+from custledger.core.complaints.regimes_built_in import BUILT_IN, HOUSE
 from custledger.errors import BadInputError
 
 OURS = Regime(

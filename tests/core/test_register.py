@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custledger.core.privacy import Ground
+from custledger.core.privacy.erasure import Ground
+from custledger.core.privacy.register import ErasedEntry, RegisterLine, merged, parse_line
 from custledger.core.records import Part
-from custledger.core.register import ErasedEntry, RegisterLine, merged, parse_line
 from custledger.errors import BadInputError
 
 NUMBERS = st.integers(1, 2**31)

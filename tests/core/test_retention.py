@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from custledger.core.calendar.periods import Period, PeriodUnit
 from custledger.core.money import Money
-from custledger.core.periods import Period, PeriodUnit
-from custledger.core.records import EntryKind, MoneyKind
-from custledger.core.retention import (
+from custledger.core.privacy.retention import (
     WHOLE,
     Block,
     CustomerFacts,
@@ -26,7 +25,8 @@ from custledger.core.retention import (
     judge,
     kept_of,
 )
-from custledger.core.retention_money import HeldMoney, changes_what_is_owed, money_units
+from custledger.core.privacy.retention_money import HeldMoney, changes_what_is_owed, money_units
+from custledger.core.records import EntryKind, MoneyKind
 from custledger.errors import BadInputError
 
 ANN = UUID(int=1)

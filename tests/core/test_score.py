@@ -9,12 +9,12 @@ from datetime import date
 import pytest
 
 from custledger.core.clock import day_number
-from custledger.core.contributions import History, contributions
 from custledger.core.exchange import UNITS_A_MINOR, Exchange
 from custledger.core.money import Money
 from custledger.core.records import Conduct, Fault, MoneyKind, Purpose
-from custledger.core.score import Fit, fit
-from custledger.core.standing import overdue_minor, standing_of
+from custledger.core.score.contributions import History, contributions
+from custledger.core.score.fit import Fit, fit
+from custledger.core.score.standing import overdue_minor, standing_of
 from tests.core.histories import AS_OF, FOREIGN, JOINED, POLICY, contact, history, months, paid
 
 ABUSE = {"conduct": Conduct.VERBAL_ABUSE, "fault": Fault.CUSTOMER}

@@ -8,9 +8,9 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from custledger.core.contributions import History, ScoredInteraction, ScoredMoney
 from custledger.core.records import Conduct, Fault, MoneyKind
-from custledger.core.score import Fit, fit
+from custledger.core.score.contributions import History, ScoredInteraction, ScoredMoney
+from custledger.core.score.fit import Fit, fit
 from tests.core.histories import AS_OF, JOINED, POLICY, histories, interactions, moneys
 
 ALL = ("EUR", "USD", "JPY", "KWD", "SEK")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from custledger.core.clock import day_number
-from custledger.core.score import fit
+from custledger.core.score.fit import fit
 from tests.storage.rows import reference, reference_policy
 
 DATA = Path(__file__).parent.parent / "data" / "score_reference"

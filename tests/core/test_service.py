@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custledger.core.decision_state import DecisionState
-from custledger.core.decisions import (
+from custledger.core.decisions.events import (
     Cited,
     DecisionKind,
     DecisionMade,
     DecisionPolicy,
     NoticeGiven,
 )
+from custledger.core.decisions.scope import EVERYTHING, RIGHTS, Action, Hours, Limit, Scope
+from custledger.core.decisions.service import Attempt, Verdict, check_service
+from custledger.core.decisions.state import DecisionState
 from custledger.core.records import Channel, EntryRef, Staff, StaffRole
-from custledger.core.scope import EVERYTHING, RIGHTS, Action, Hours, Limit, Scope
-from custledger.core.service import Attempt, Verdict, check_service
 
 ANN = UUID(int=7)
 OLGA = Staff(UUID(int=1), "Olga", StaffRole.OWNER)

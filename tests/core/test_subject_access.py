@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custledger.core.records import EntryRef
-from custledger.core.subject_access import (
+from custledger.core.privacy.subject_access import (
     AccessRequest,
     AccessState,
     Contest,
@@ -21,6 +20,7 @@ from custledger.core.subject_access import (
     decision_refusals,
     extension_refusals,
 )
+from custledger.core.records import EntryRef
 from custledger.errors import BadInputError
 
 ANN = UUID(int=1)

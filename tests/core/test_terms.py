@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from custledger.core.calendar.opening_hours import OpeningHours
+from custledger.core.calendar.periods import Period, PeriodUnit
+from custledger.core.calendar.working_time import Calendar
 from custledger.core.canonical import canonical_bytes
-from custledger.core.floors import EU_WITHDRAWAL, NoWithdrawal
-from custledger.core.opening_hours import OpeningHours
-from custledger.core.periods import Period, PeriodUnit
-from custledger.core.terms import (
+from custledger.core.refunds.floors import EU_WITHDRAWAL, NoWithdrawal
+from custledger.core.refunds.terms import (
     Condition,
     GoodsTerms,
     NoticeTier,
@@ -25,8 +26,7 @@ from custledger.core.terms import (
     suggested_trial,
     version_on,
 )
-from custledger.core.terms_words import terms_in_words
-from custledger.core.working_time import Calendar
+from custledger.core.refunds.terms_words import terms_in_words
 from custledger.errors import BadInputError
 
 D, W, M = PeriodUnit.DAYS, PeriodUnit.WEEKS, PeriodUnit.MONTHS

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from custledger.core.calendar.time_limits import Clock, TimeLimit
+from custledger.core.calendar.working_time import Calendar, Pause
 from custledger.core.canonical import canonical_bytes
-from custledger.core.time_limits import Clock, TimeLimit
-from custledger.core.working_time import Calendar, Pause
 from custledger.errors import BadInputError
 from tests.core.calendars import BERLIN, LONDON, PARIS
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from custledger.core.canonical import canonical_bytes
 from custledger.core.records import EntryKind, Part
-from custledger.core.trail import (
+from custledger.core.trail.chain import (
     TRAIL_VERSION,
     CommittedStream,
     Header,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custledger.core.wall_clock import (
+from custledger.core.calendar.wall_clock import (
     day_exists,
     end_of_day,
     first_moment,

@@ -8,7 +8,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custledger.core.whale_curve import Contributor, WhaleCurve, WhalePoint, whale_curve
+from custledger.core.worth.whale_curve import Contributor, WhaleCurve, WhalePoint, whale_curve
 
 DAY = "2026-11-22"
 

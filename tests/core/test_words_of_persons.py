@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from custledger.core.dossier_words import Told, told
+from custledger.core.dossier.words import Told, told
 
 FIGURES = {"score": "61.250000", "score_low": "52.000000", "score_high": "70.000000"}
 

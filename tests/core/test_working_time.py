@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from custledger.core.calendar.open_time import open_year
+from custledger.core.calendar.opening_hours import Holidays, OpeningHours, Span
+from custledger.core.calendar.wall_clock import first_moment
+from custledger.core.calendar.working_time import MONDAY_TO_SATURDAY, Calendar, Pause
 from custledger.core.canonical import canonical_bytes
-from custledger.core.open_time import open_year
-from custledger.core.opening_hours import Holidays, OpeningHours, Span
-from custledger.core.wall_clock import first_moment
-from custledger.core.working_time import MONDAY_TO_SATURDAY, Calendar, Pause
 from custledger.errors import BadInputError
 from tests.core.calendars import ALWAYS, BERLIN, EDINBURGH, LONDON, OFFICE, PARIS
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from custledger import Ledger, open_ledger
-from custledger.core.decisions import Missing, Override
+from custledger.core.decisions.events import Missing, Override
+from custledger.core.decisions.scope import Hours, Limit, Scope
 from custledger.core.records import Channel, Customer
-from custledger.core.scope import Hours, Limit, Scope
 from custledger.edges.letters import Letter, notice_letter
 from custledger.pytest_plugin import Clock
 

@@ -17,9 +17,9 @@ from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
-from custledger.core.merkle import prove_consistency, root
-from custledger.core.notes import Checkpoint, Note
-from custledger.core.signing import Prove, Signer
+from custledger.core.trail.merkle import prove_consistency, root
+from custledger.core.trail.notes import Checkpoint, Note
+from custledger.core.trail.signing import Prove, Signer
 from custledger.edges.keys import CallableKey
 from custledger.edges.private_keys import read_private_key
 from custledger.errors import SigningRefusedError

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from custledger.core.anchoring import Anchor, AnchorState
-from custledger.core.notes import Checkpoint, Note, Signature, VerifierKey
+from custledger.core.trail.anchoring import Anchor, AnchorState
+from custledger.core.trail.notes import Checkpoint, Note, Signature, VerifierKey
 from custledger.edges.anchors import DirectoryAnchor, directory
 from custledger.errors import BadInputError, NotPublishedError
 from custledger.storage.files import create_file, locked

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from custledger.core.anchoring import Anchor, AnchorState
+from custledger.core.trail.anchoring import Anchor, AnchorState
 from custledger.edges.anchors import MailAnchor, MailServer
 from custledger.errors import BadInputError, NotPublishedError
 from tests.edges.posting import Post, Start, certify, raw

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from custledger.core.anchoring import AnchorState
-from custledger.core.timestamps import check_timestamp
+from custledger.core.trail.anchoring import AnchorState
+from custledger.core.trail.timestamps import check_timestamp
 from custledger.edges.anchors import TimeStampAnchor
 from custledger.errors import BadInputError, ExtraNeededError, NotPublishedError
 from tests.authority import Authority, answering, served

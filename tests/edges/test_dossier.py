@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from custledger import open_ledger
-from custledger.core.dossier_check import CHECKPOINT, DOSSIER, PAGE, VERIFIER
-from custledger.core.dossier_zip import MAX_ZIP, Member, directory
-from custledger.core.notes import VerifierKey
+from custledger.core.dossier.check import CHECKPOINT, DOSSIER, PAGE, VERIFIER
+from custledger.core.dossier.zip import MAX_ZIP, Member, directory
+from custledger.core.trail.notes import VerifierKey
 from custledger.edges.dossier import (
     report,
     verifier_source,
@@ -31,7 +31,7 @@ from custledger.errors import (
     NotFoundError,
 )
 from custledger.pytest_plugin import START
-from custledger.storage.data_keys import KeyFolder
+from custledger.storage.evidence.data_keys import KeyFolder
 from tests.attacker import attack
 from tests.core.dossiers import png
 from tests.edges.dossier_help import Case, case, read_zip, write_zip

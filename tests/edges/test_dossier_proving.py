@@ -7,8 +7,8 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custledger.core.merkle import check_inclusion, prove_inclusion
-from custledger.core.seals import SealedHead, head_leaf, root_of_heads
+from custledger.core.trail.merkle import check_inclusion, prove_inclusion
+from custledger.core.trail.seals import SealedHead, head_leaf, root_of_heads
 from custledger.edges.dossier.proving import HeadTree
 
 moves = st.dictionaries(st.integers(0, 40), st.integers(1, 9), max_size=12)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from custledger import open_ledger
-from custledger.core.anchoring import AnchorCheck
+from custledger.core.trail.anchoring import AnchorCheck
 from custledger.edges.dossier import verify_dossier, write_dossier
 from custledger.errors import BadInputError
 from tests.attacker import attack

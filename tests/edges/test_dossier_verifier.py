@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from custledger.core.canonical import canonical_bytes
-from custledger.core.dossier_check import CHECKPOINT, DOSSIER, PAGE, VERIFIER
+from custledger.core.dossier.check import CHECKPOINT, DOSSIER, PAGE, VERIFIER
 from custledger.edges.dossier import report, verifier_source, verify_dossier, write_dossier
 from tests.core.dossiers import Firm, forged
 from tests.edges.dossier_help import Case, case, pythons, read_zip, run_verifier, write_zip

@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import custledger
-from custledger.core.merkle import check_consistency
-from custledger.core.notes import Checkpoint, Note, VerifierKey
+from custledger.core.trail.merkle import check_consistency
+from custledger.core.trail.notes import Checkpoint, Note, VerifierKey
 from custledger.edges import signer_state
 from custledger.edges.keys import CallableKey, EnvironmentKey, KeyFile, generate_key
 from custledger.edges.private_keys import read_private_key

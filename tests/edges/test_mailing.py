@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from custledger.core.briefing_html import html_of
-from custledger.core.briefing_text import text_of
-from custledger.core.briefings import CustomerBriefing
+from custledger.core.briefings.content import CustomerBriefing
+from custledger.core.briefings.html import html_of
+from custledger.core.briefings.text import text_of
 from custledger.edges.mailing import MailServer, mail_of, send_briefing
 from custledger.errors import BadInputError, NotSentError
 from tests.core.briefing_cases import cases

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from custledger.core.briefings import CustomerBriefing
+from custledger.core.briefings.content import CustomerBriefing
 from custledger.edges.notifying import notification_of, notify
 from custledger.errors import BadInputError, NotSentError
 from tests.core.briefing_cases import cases

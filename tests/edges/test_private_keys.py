@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from custledger.core.notes import Note, Signature, VerifierKey
+from custledger.core.trail.notes import Note, Signature, VerifierKey
 from custledger.edges.keys import EnvironmentKey, KeyFile
 from custledger.edges.private_keys import (
     PrivateKey,

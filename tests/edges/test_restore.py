@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import make_url
 
 from custledger import open_ledger
-from custledger.core.findings import FindingCode
+from custledger.core.trail.findings import FindingCode
 from custledger.edges.anchors import DirectoryAnchor
 from custledger.edges.backup import back_up, dump_command, restore
 from custledger.edges.keys import KeyFile

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from custledger import Ledger, Money, open_ledger
-from custledger.core.periods import Period, PeriodUnit
+from custledger.core.calendar.periods import Period, PeriodUnit
+from custledger.core.privacy.retention import Kept, RetentionRule, Since
 from custledger.core.records import Customer, EntryKind
-from custledger.core.retention import Kept, RetentionRule, Since
 from custledger.edges.subject_access import (
     access_html,
     access_json,

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custledger.core.floors import EU_WITHDRAWAL, NoWithdrawal
-from custledger.core.periods import Period
-from custledger.core.terms import (
+from custledger.core.calendar.periods import Period
+from custledger.core.refunds.floors import EU_WITHDRAWAL, NoWithdrawal
+from custledger.core.refunds.terms import (
     Condition,
     GoodsTerms,
     NoticeTier,
@@ -21,7 +21,7 @@ from custledger.core.terms import (
     RefundTerms,
     ServiceTerms,
 )
-from custledger.core.terms_words import terms_in_words
+from custledger.core.refunds.terms_words import terms_in_words
 from custledger.edges.terms_file import parse_terms, read_terms
 from custledger.edges.terms_page import terms_page
 from custledger.errors import BadInputError

@@ -13,9 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, event
 
 from custledger.core.clock import day_number, month_number
-from custledger.core.contributions import History, ScoredInteraction, ScoredMoney
 from custledger.core.exchange import Exchange
-from custledger.core.policy import ScorePolicy
 from custledger.core.records import (
     Channel,
     Conduct,
@@ -26,6 +24,8 @@ from custledger.core.records import (
     Purpose,
     StaffRole,
 )
+from custledger.core.score.contributions import History, ScoredInteraction, ScoredMoney
+from custledger.core.score.policy import ScorePolicy
 from custledger.storage.bulk import insert_rows
 from custledger.storage.engine import engine_for
 from custledger.storage.tables import (

@@ -19,7 +19,7 @@ from custledger import open_ledger
 from custledger.edges.importing import import_csv
 from custledger.storage.bulk import insert_rows, insert_unless_taken, table_of
 from custledger.storage.naming import options_for
-from custledger.storage.statistics import MANY as MANY_ENTRIES
+from custledger.storage.scoring.statistics import MANY as MANY_ENTRIES
 from custledger.storage.tables import (
     COPIES,
     TRUTH,

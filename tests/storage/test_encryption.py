@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from custledger import KeyFolder, open_ledger
 from custledger.errors import EvidenceAlteredError, EvidenceLockedError, ExtraNeededError
-from custledger.storage.encryption import (
+from custledger.storage.evidence.encryption import (
     HEADER_BYTES,
     PLAIN_BYTES,
     TAG_BYTES,

@@ -17,8 +17,8 @@ from sqlalchemy import create_engine
 from custledger import EntryRef, Ledger, open_ledger
 from custledger.edges.backup import back_up
 from custledger.errors import CustledgerError, NotFoundError
-from custledger.storage.data_keys import KeyFolder
-from custledger.storage.encryption import CIPHER
+from custledger.storage.evidence.data_keys import KeyFolder
+from custledger.storage.evidence.encryption import CIPHER
 from tests.firms import Firm
 from tests.storage.secrets_planted import below, traces
 

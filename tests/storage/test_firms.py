@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from custledger import Ledger, Money, open_ledger
-from custledger.core.findings import FindingCode
+from custledger.core.trail.findings import FindingCode
 from custledger.errors import CustledgerError, LedgerBusyError, NotFoundError
 from custledger.pytest_plugin import Clock
 from custledger.storage import guards, schema

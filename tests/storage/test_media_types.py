@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custledger.storage.media_types import HEAD_BYTES, media_type_of
+from custledger.storage.evidence.media_types import HEAD_BYTES, media_type_of
 
 OFFICE = "application/vnd.openxmlformats-officedocument."
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from custledger import Ledger, Money, open_ledger
-from custledger.core.findings import FindingCode
+from custledger.core.trail.findings import FindingCode
 from custledger.errors import LedgerUnreadableError
 from custledger.storage.bulk import table_of
 from custledger.storage.tables import COPIES

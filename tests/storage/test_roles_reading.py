@@ -13,7 +13,7 @@ from custledger.errors import (
     LedgerUnreadableError,
     LedgerUnwritableError,
 )
-from custledger.storage.rights import may_read_evidence
+from custledger.storage.erasing.rights import may_read_evidence
 from custledger.storage.roles import Roles
 from tests.firms import (
     TABLES,

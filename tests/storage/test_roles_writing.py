@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from custledger import Money
-from custledger.core.findings import FindingCode
+from custledger.core.trail.findings import FindingCode
 from custledger.edges.upgrading import upgrade
 from custledger.errors import (
     LedgerUnwritableError,

@@ -19,18 +19,18 @@ from sqlalchemy import Engine, create_engine, select
 from custledger import Ledger, open_ledger
 from custledger.core.clock import to_microseconds
 from custledger.core.facts import Body
-from custledger.core.merkle import root
-from custledger.core.notes import Checkpoint, Note
 from custledger.core.records import EntryKind
-from custledger.core.seals import CLOCK_TOLERANCE, SealedHead
+from custledger.core.trail.merkle import root
+from custledger.core.trail.notes import Checkpoint, Note
+from custledger.core.trail.seals import CLOCK_TOLERANCE, SealedHead
 from custledger.edges.keys import KeyFile
 from custledger.errors import BadInputError, LedgerBusyError
 from custledger.pytest_plugin import Clock
 from custledger.storage import journal
 from custledger.storage.bulk import table_of
-from custledger.storage.checkpoints import newest_tree
 from custledger.storage.journal import Draft
-from custledger.storage.sealing import heads_as_of, make_seal
+from custledger.storage.sealing.checkpoints import newest_tree
+from custledger.storage.sealing.sealing import heads_as_of, make_seal
 from custledger.storage.truth_tables import SealRow
 from tests.firms import Firm
 from tests.guests import call

@@ -14,12 +14,18 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine
 
 from custledger.core.clock import day_number
-from custledger.core.contributions import History
-from custledger.core.policy import ScorePolicy
 from custledger.core.records import Conduct, Fault, MoneyKind
-from custledger.core.score import Fit, fit
+from custledger.core.score.contributions import History
+from custledger.core.score.fit import Fit, fit
+from custledger.core.score.policy import ScorePolicy
 from custledger.errors import BadInputError, NotFoundError
-from custledger.storage.standings import ScoreRow, calibrated, fit_of, history_of, score_rows
+from custledger.storage.scoring.standings import (
+    ScoreRow,
+    calibrated,
+    fit_of,
+    history_of,
+    score_rows,
+)
 from tests.core.histories import (
     AS_OF,
     FOREIGN,

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, text
 
-from custledger.core.contributions import History
 from custledger.core.records import EntryKind, EntryRef, MoneyKind
-from custledger.core.score import Fit
+from custledger.core.score.contributions import History
+from custledger.core.score.fit import Fit
 from custledger.storage.bulk import insert_rows
-from custledger.storage.standings import (
+from custledger.storage.scoring.standings import (
     ScoreRow,
     calibration_rows,
     fit_of,

@@ -7,9 +7,9 @@ import polars as pl
 from sqlalchemy import Connection, Engine
 
 from custledger.core.money import Money
-from custledger.core.policy import ScorePolicy
 from custledger.core.records import MoneyKind
-from custledger.storage.standings import RankingRow, ranking_rows
+from custledger.core.score.policy import ScorePolicy
+from custledger.storage.scoring.standings import RankingRow, ranking_rows
 from tests.core.histories import AS_OF, JOINED, contact, history, paid
 from tests.storage.rows import Shop, put
 

@@ -12,13 +12,13 @@ import pytest
 from custledger import Ledger, open_ledger
 from custledger.core.canonical import canonical_bytes
 from custledger.core.facts import Body
-from custledger.core.findings import FindingCode
 from custledger.core.records import EntryKind, EntryRef, Part
-from custledger.core.trail import commitment
+from custledger.core.trail.chain import commitment
+from custledger.core.trail.findings import FindingCode
 from custledger.pytest_plugin import Clock
 from custledger.storage.bulk import insert_rows
-from custledger.storage.data_keys import KeyFolder
-from custledger.storage.encryption import CIPHER
+from custledger.storage.evidence.data_keys import KeyFolder
+from custledger.storage.evidence.encryption import CIPHER
 from custledger.storage.journal import Draft
 from custledger.storage.tables import ErasureRow
 from custledger.storage.types import CODES

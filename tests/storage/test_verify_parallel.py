@@ -18,13 +18,14 @@ from typing import Any
 import pytest
 
 from custledger import Ledger, Money, open_ledger
-from custledger.core.findings import FindingCode
+from custledger.core.trail.findings import FindingCode
 from custledger.errors import BadInputError, LedgerUnreadableError
 from custledger.pytest_plugin import START, Clock
-from custledger.storage import chains, verify_parallel
-from custledger.storage.chain_facts import Plan
+from custledger.storage import chains
 from custledger.storage.chains import NewOf, ranges
-from custledger.storage.verify_parallel import crew_for
+from custledger.storage.verifying import parallel as verify_parallel
+from custledger.storage.verifying.chain_facts import Plan
+from custledger.storage.verifying.parallel import crew_for
 from tests.attacker import attack
 from tests.postgres import Server
 from tests.storage.attacks.conftest import Original
@@ -227,7 +228,7 @@ def test_folder_that_somebody_stands_in_gives_the_workers_no_module(tmp_path: Pa
 STARTING = """
     import os, signal, sys
     from custledger import open_ledger
-    from custledger.storage import verify_parallel
+    from custledger.storage.verifying import parallel as verify_parallel
 
     start = verify_parallel.subprocess.Popen
 

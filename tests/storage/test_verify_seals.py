@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from custledger import Ledger, open_ledger
-from custledger.core.findings import FindingCode
-from custledger.core.notes import Note
 from custledger.core.records import Customer, EntryRef
-from custledger.core.trail import commitment
+from custledger.core.trail.chain import commitment
+from custledger.core.trail.findings import FindingCode
+from custledger.core.trail.notes import Note
 from custledger.edges.anchors import DirectoryAnchor
 from custledger.edges.keys import KeyFile, generate_key
 from custledger.errors import BadInputError

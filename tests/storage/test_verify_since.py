@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import event
 
 from custledger import Ledger, Money, open_ledger
-from custledger.core.findings import Finding, FindingCode
 from custledger.core.records import Customer, EntryRef
+from custledger.core.trail.findings import Finding, FindingCode
 from custledger.edges.keys import KeyFile, generate_key
 from custledger.pytest_plugin import Clock
 from custledger.storage import bulk

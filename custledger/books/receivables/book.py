@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from custledger.books.receivables.ladders import Ladders
 from custledger.books.receivables.pauses import Pauses
 from custledger.books.receivables.writing import At, future, named, ref_of, writing
+from custledger.core.calendar.wall_clock import start_of_day
 from custledger.core.canonical import JsonValue
 from custledger.core.checks import (
     check_member,
@@ -22,7 +23,8 @@ from custledger.core.clock import (
     to_microseconds,
 )
 from custledger.core.due import DueItem, DueKind
-from custledger.core.dunning import (
+from custledger.core.receivables.debts import ageing
+from custledger.core.receivables.dunning import (
     CustomerDebt,
     DebtStatement,
     DisputeRecord,
@@ -34,14 +36,12 @@ from custledger.core.dunning import (
     ladder_on,
     refusals_of_step,
 )
-from custledger.core.ladder import (
+from custledger.core.receivables.ladder import (
     LadderPolicy,
     LadderStep,
     NextStep,
 )
-from custledger.core.receivables import ageing
 from custledger.core.records import EntryKind, EntryRef, MoneyKind, PolicyTopic
-from custledger.core.wall_clock import start_of_day
 from custledger.errors import BadInputError
 from custledger.storage.corrections import current, void_draft
 from custledger.storage.debts import (

@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 
 from custledger.core.checks import check_text
 from custledger.core.clock import date_of_day, day_number, day_of
-from custledger.core.dunning import LadderOutcome, ladder_on
-from custledger.core.ladder import HARDSHIP_DAYS, LadderPolicy, Rung, refusals_of_ladder
+from custledger.core.receivables.dunning import LadderOutcome, ladder_on
+from custledger.core.receivables.ladder import HARDSHIP_DAYS, LadderPolicy, Rung, refusals_of_ladder
 from custledger.core.records import PolicyTopic
 from custledger.core.refusal import Refusal
 from custledger.core.words import day_in_words

@@ -14,8 +14,8 @@ from custledger.books.receivables.writing import (
 )
 from custledger.core.canonical import JsonValue
 from custledger.core.checks import check_day, check_member, check_reason, check_text
-from custledger.core.complaint_events import Outcome
-from custledger.core.dunning import (
+from custledger.core.complaints.events import Outcome
+from custledger.core.receivables.dunning import (
     DisputeOutcome,
     DisputeRecord,
     ExemptionOutcome,

@@ -11,7 +11,7 @@ from uuid import UUID
 from custledger.core.canonical import JsonValue
 from custledger.core.checks import check_moment
 from custledger.core.clock import date_of_day, day_of
-from custledger.core.dunning import Account, is_invoice
+from custledger.core.receivables.dunning import Account, is_invoice
 from custledger.core.records import EntryRef
 from custledger.core.refusal import Refusal
 from custledger.errors import BadInputError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from custledger.core.anchoring import Anchor, AnchorCheck, AnchorState
+from custledger.core.trail.anchoring import Anchor, AnchorCheck, AnchorState
 from custledger.edges.anchors.directory import DirectoryAnchor
 from custledger.edges.anchors.mail import MailAnchor, MailServer
 from custledger.edges.anchors.timestamp import TimeStampAnchor

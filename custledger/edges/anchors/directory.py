@@ -14,12 +14,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from custledger.core.anchoring import AnchorCheck
-from custledger.core.notes import Note, published_note
+from custledger.core.trail.anchoring import AnchorCheck
+from custledger.core.trail.notes import Note, published_note
 from custledger.edges.anchors.naming import Published, published
 from custledger.errors import BadInputError, LedgerBusyError, NotPublishedError
-from custledger.storage.anchor_check import check_in_directory
 from custledger.storage.files import create_file, locked, sync_folder
+from custledger.storage.verifying.anchor_check import check_in_directory
 
 __all__ = ["REGISTER", "DirectoryAnchor"]
 

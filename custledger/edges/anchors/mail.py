@@ -10,7 +10,7 @@ from email.errors import MessageError
 from email.message import EmailMessage
 from typing import Final
 
-from custledger.core.anchoring import AnchorCheck, AnchorState
+from custledger.core.trail.anchoring import AnchorCheck, AnchorState
 from custledger.edges.anchors.naming import Published, published
 from custledger.edges.mailing import MailServer, check_addresses, new_message, why_refused
 from custledger.errors import NotPublishedError

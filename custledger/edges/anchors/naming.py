@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from custledger.core.notes import Checkpoint, Note, published_note
+from custledger.core.trail.notes import Checkpoint, Note, published_note
 from custledger.errors import BadInputError
 
 __all__ = ["Published", "published"]

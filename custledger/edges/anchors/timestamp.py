@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-from custledger.core.anchoring import AnchorCheck, AnchorState
-from custledger.core.timestamps import check_timestamp, with_sorted_certificates
+from custledger.core.trail.anchoring import AnchorCheck, AnchorState
+from custledger.core.trail.timestamps import check_timestamp, with_sorted_certificates
 from custledger.errors import BadInputError, ExtraNeededError, NotPublishedError
 
 if TYPE_CHECKING:

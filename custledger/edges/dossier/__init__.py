@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from custledger.core.dossier_check import CheckedDossier, Problem
+from custledger.core.dossier.check import CheckedDossier, Problem
 from custledger.edges.dossier.bundle import verifier_source
 from custledger.edges.dossier.verifying import report, verify_dossier, write_page
 from custledger.edges.dossier.writing import write_dossier

@@ -11,13 +11,19 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from custledger.core.dossier import HeadProof
-from custledger.core.merkle import leaf_hash, node_hash, prove_inclusion, root
-from custledger.core.notes import Checkpoint, Note
-from custledger.core.seals import Anchored, PublishedNote, SealedHead, head_leaf, incarnation_of
+from custledger.core.dossier.content import HeadProof
+from custledger.core.trail.merkle import leaf_hash, node_hash, prove_inclusion, root
+from custledger.core.trail.notes import Checkpoint, Note
+from custledger.core.trail.seals import (
+    Anchored,
+    PublishedNote,
+    SealedHead,
+    head_leaf,
+    incarnation_of,
+)
 from custledger.errors import BadInputError
-from custledger.storage import checkpoints, sealing
 from custledger.storage.bulk import table_of
+from custledger.storage.sealing import checkpoints, sealing
 from custledger.storage.tables import IdentityRow, SealHeadRow
 
 __all__ = ["HeadTree", "Sealed", "sealed_chain"]

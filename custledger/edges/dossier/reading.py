@@ -11,9 +11,9 @@ from sqlalchemy import Connection, select
 
 from custledger.core.canonical import parse_canonical
 from custledger.core.clock import from_microseconds, zone
-from custledger.core.dossier import Clock, Person
+from custledger.core.dossier.content import Clock, Person
 from custledger.core.records import Customer, EntryKind, Part
-from custledger.core.trail import Header, erases_of
+from custledger.core.trail.chain import Header, erases_of
 from custledger.errors import BadInputError
 from custledger.storage.bulk import table_of
 from custledger.storage.context import Context

@@ -14,8 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from custledger.core.dossier import ERASED, OWNER, WITHHELD, Dossier
-from custledger.core.dossier_check import (
+from custledger.core.dossier.check import (
     CHECKPOINT,
     DOSSIER,
     STAMP,
@@ -24,11 +23,12 @@ from custledger.core.dossier_check import (
     Problem,
     check,
 )
-from custledger.core.dossier_page import customer_name, render
-from custledger.core.dossier_story import counts
-from custledger.core.dossier_words import one_line
-from custledger.core.dossier_zip import ZipReader
-from custledger.core.notes import VerifierKey
+from custledger.core.dossier.content import ERASED, OWNER, WITHHELD, Dossier
+from custledger.core.dossier.page import customer_name, render
+from custledger.core.dossier.story import counts
+from custledger.core.dossier.words import one_line
+from custledger.core.dossier.zip import ZipReader
+from custledger.core.trail.notes import VerifierKey
 from custledger.core.words import count, moment_in_words
 from custledger.errors import BadInputError
 

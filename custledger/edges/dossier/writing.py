@@ -16,7 +16,17 @@ from sqlalchemy import Connection
 
 from custledger.core.checks import check_moment
 from custledger.core.clock import to_microseconds
-from custledger.core.dossier import (
+from custledger.core.dossier.check import (
+    CHECKPOINT,
+    DOSSIER,
+    PAGE,
+    STAMP,
+    VERIFIER,
+    CheckedDossier,
+    check,
+    is_for,
+)
+from custledger.core.dossier.content import (
     AUDIENCES,
     CUSTOMER,
     ERASED,
@@ -28,23 +38,13 @@ from custledger.core.dossier import (
     DossierPart,
     Period,
 )
-from custledger.core.dossier_check import (
-    CHECKPOINT,
-    DOSSIER,
-    PAGE,
-    STAMP,
-    VERIFIER,
-    CheckedDossier,
-    check,
-    is_for,
-)
-from custledger.core.dossier_page import PAGE_VERSION, render
-from custledger.core.dossier_story import about_of, chosen
-from custledger.core.dossier_words import evidence_name
-from custledger.core.dossier_zip import MAX_ZIP, Member, ZipReader, directory, local_header
-from custledger.core.notes import Checkpoint, VerifierKey, published_note
+from custledger.core.dossier.page import PAGE_VERSION, render
+from custledger.core.dossier.story import about_of, chosen
+from custledger.core.dossier.words import evidence_name
+from custledger.core.dossier.zip import MAX_ZIP, Member, ZipReader, directory, local_header
 from custledger.core.records import Part
-from custledger.core.trail import CommittedStream, Header, commitment, genesis
+from custledger.core.trail.chain import CommittedStream, Header, commitment, genesis
+from custledger.core.trail.notes import Checkpoint, VerifierKey, published_note
 from custledger.edges.dossier.bundle import verifier_source
 from custledger.edges.dossier.proving import Sealed, sealed_chain
 from custledger.edges.dossier.reading import (
@@ -57,11 +57,11 @@ from custledger.edges.dossier.reading import (
 )
 from custledger.errors import BadInputError, LedgerUnreadableError, LedgerUnwritableError
 from custledger.ledger import Ledger
-from custledger.storage.contents import Stored, cipher_of, open_content
 from custledger.storage.context import Context
+from custledger.storage.erasing.rights import refuse_without_evidence
+from custledger.storage.evidence.contents import Stored, cipher_of, open_content
 from custledger.storage.files import sync_folder
 from custledger.storage.lookup import CustomerLike
-from custledger.storage.rights import refuse_without_evidence
 
 __all__ = ["PROOFS", "ZipWriter", "new_file", "write_dossier"]
 
@@ -179,7 +179,7 @@ def _unwritable(path: Path) -> Iterator[None]:
 
 
 class ZipWriter:
-    """Writes members one after the other, in memory of one chunk, as ``core.dossier_zip`` says."""
+    """Writes members one after the other, in memory of one chunk, as ``core.dossier.zip`` says."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

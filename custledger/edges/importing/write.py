@@ -19,7 +19,7 @@ from custledger.edges.importing.records import Progress, Reading, open_reading
 from custledger.edges.importing.report import ImportReport, Tally
 from custledger.ledger import Ledger
 from custledger.storage.bulk import table_of
-from custledger.storage.statistics import refresh_statistics
+from custledger.storage.scoring.statistics import refresh_statistics
 from custledger.storage.tables import EntryRow, IdentityRow, ImportBatchRow
 
 __all__ = ["import_csv", "undo_import"]

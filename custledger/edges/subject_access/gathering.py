@@ -9,11 +9,11 @@ from uuid import UUID
 
 from custledger.core.checks import check_text
 from custledger.core.clock import date_of_day
-from custledger.core.decision_state import DecisionState
-from custledger.core.dossier_words import Told, told
+from custledger.core.decisions.state import DecisionState
+from custledger.core.dossier.words import Told, told
+from custledger.core.privacy.retention import KINDS, Kept
+from custledger.core.privacy.subject_access import Contest, ContestState
 from custledger.core.records import EntryKind, EntryRef, StaffRole, TrailEntry
-from custledger.core.retention import KINDS, Kept
-from custledger.core.subject_access import Contest, ContestState
 from custledger.core.words import day_in_words, words
 from custledger.edges.subject_access.report import (
     AccessBriefing,

@@ -12,8 +12,8 @@ from html import escape
 from typing import Any, Final
 from urllib.parse import quote
 
-from custledger.core.dossier_style import STYLE
-from custledger.core.dossier_words import printable
+from custledger.core.dossier.style import STYLE
+from custledger.core.dossier.words import printable
 from custledger.core.words import day_in_words
 from custledger.edges.subject_access.document import (
     Block,

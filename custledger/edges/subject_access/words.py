@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from custledger.core.policy import ScorePolicy
-from custledger.core.score import Fit
+from custledger.core.score.fit import Fit
+from custledger.core.score.policy import ScorePolicy
 from custledger.core.words import count, words
 
 __all__ = ["RIGHTS", "headline", "how_it_is_made"]

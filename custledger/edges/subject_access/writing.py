@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from custledger.core.dossier_words import evidence_name
+from custledger.core.dossier.words import evidence_name
 from custledger.core.records import EntryKind, Part
 from custledger.edges.dossier.reading import ReadEntry, read_chain
 from custledger.edges.dossier.writing import new_file, write_dossier
@@ -19,9 +19,9 @@ from custledger.edges.subject_access.rendering import access_html, access_json, 
 from custledger.edges.subject_access.report import AccessEntry, AccessReport
 from custledger.errors import BadInputError, LedgerUnreadableError, LedgerUnwritableError
 from custledger.ledger import Ledger
-from custledger.storage.contents import Stored, cipher_of, open_content
+from custledger.storage.erasing.rights import refuse_without_evidence
+from custledger.storage.evidence.contents import Stored, cipher_of, open_content
 from custledger.storage.lookup import CustomerLike
-from custledger.storage.rights import refuse_without_evidence
 
 __all__ = ["WrittenAccess", "write_access"]
 

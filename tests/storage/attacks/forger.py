@@ -13,10 +13,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from custledger import EntryRef, Ledger, Money
-from custledger.core.findings import Finding, FindingCode, VerifyReport
-from custledger.core.merkle import root
-from custledger.core.notes import Checkpoint, Note, Signature
-from custledger.core.seals import SealBody, SealedHead, origin_of, root_of_heads
+from custledger.core.trail.findings import Finding, FindingCode, VerifyReport
+from custledger.core.trail.merkle import root
+from custledger.core.trail.notes import Checkpoint, Note, Signature
+from custledger.core.trail.seals import SealBody, SealedHead, origin_of, root_of_heads
 from custledger.edges.keys import KeyFile, generate_key
 from custledger.edges.private_keys import PrivateKey, read_private_key
 from custledger.pytest_plugin import Clock

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Table
 
 from custledger import Ledger, open_ledger
-from custledger.core.findings import FindingCode
+from custledger.core.trail.findings import FindingCode
 from custledger.storage import guards
 from custledger.storage.bulk import table_of
 from custledger.storage.tables import COPIES, InteractionRow

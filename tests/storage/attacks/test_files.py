@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from custledger import open_ledger
-from custledger.core.findings import FindingCode
+from custledger.core.trail.findings import FindingCode
 from tests.attacker import BLOB, assert_found, attack, codes
 from tests.story import open_story
 

@@ -28,8 +28,8 @@ from hypothesis.stateful import (
 )
 
 from custledger import Ledger, Money, open_ledger
-from custledger.core.findings import VerifyReport
 from custledger.core.records import Customer, Interaction
+from custledger.core.trail.findings import VerifyReport
 from custledger.edges.backup import back_up, restore
 from custledger.edges.keys import KeyFile, generate_key
 from custledger.pytest_plugin import Clock

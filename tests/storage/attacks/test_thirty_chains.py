@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from custledger import Money, open_ledger
-from custledger.core.findings import FindingCode
+from custledger.core.trail.findings import FindingCode
 from custledger.pytest_plugin import START, Clock
 from tests.attacker import ENTRY, IDENTITY
 from tests.storage.attacks.forger import (

@@ -12,8 +12,8 @@ import pytest
 
 from custledger import EntryRef
 from custledger.core.canonical import canonical_bytes, parse_canonical
-from custledger.core.findings import FindingCode
-from custledger.core.trail import commitment
+from custledger.core.trail.chain import commitment
+from custledger.core.trail.findings import FindingCode
 from tests.attacker import ENTRY, PAYLOAD, rehash
 from tests.storage.attacks.forger import Scene, close_gap, delete_entry, named
 

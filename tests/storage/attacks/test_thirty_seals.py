@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from custledger import open_ledger
-from custledger.core.findings import FindingCode
-from custledger.core.seals import SealBody
+from custledger.core.trail.findings import FindingCode
+from custledger.core.trail.seals import SealBody
 from custledger.errors import SigningRefusedError
 from tests.attacker import found_in
 from tests.storage.attacks.conftest import Original

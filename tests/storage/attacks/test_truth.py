@@ -13,7 +13,7 @@ import pytest
 
 from custledger import EntryRef, Ledger, Money, open_ledger
 from custledger.core.canonical import canonical_bytes
-from custledger.core.findings import FindingCode
+from custledger.core.trail.findings import FindingCode
 from tests.attacker import (
     ENTRY,
     IDENTITY,

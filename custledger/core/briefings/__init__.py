@@ -1,0 +1,1 @@
+"""Briefings: what staff need to know, and pages of it."""

@@ -1,0 +1,1 @@
+"""Opening hours, holidays, periods and limits: the clocks of law and of business."""

@@ -1,0 +1,1 @@
+"""Complaints: plans, clocks, events and what follows from them."""

@@ -1,0 +1,1 @@
+"""Decisions: events, rules, where they stand, and the one door."""

@@ -1,0 +1,1 @@
+"""Dossiers: what is in one, how it is checked, and how it reads."""

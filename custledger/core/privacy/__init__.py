@@ -1,0 +1,1 @@
+"""Erasure, its register, retention and subject access, as values."""

@@ -1,0 +1,1 @@
+"""Refund terms, assessments, advice and how good it was."""

@@ -1,0 +1,1 @@
+"""The bad-fit score: what goes in, the formula, and its reasons."""

@@ -1,0 +1,1 @@
+"""The trail's mathematics: chains, trees, seals, signed notes."""

@@ -1,0 +1,1 @@
+"""What customers bring, and what the firm itself does wrong."""

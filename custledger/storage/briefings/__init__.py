@@ -1,0 +1,1 @@
+"""What briefings are made from."""

@@ -1,0 +1,1 @@
+"""Complaints as events of their customers' chains."""

@@ -1,0 +1,1 @@
+"""Decisions as events, and the door that asks for them."""

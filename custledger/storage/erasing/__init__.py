@@ -1,0 +1,1 @@
+"""Erasure that leaves the trail verifiable, and its traces."""

@@ -1,0 +1,1 @@
+"""Deals, terms and cases of refunds, read from the ledger."""

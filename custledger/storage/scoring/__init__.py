@@ -1,0 +1,1 @@
+"""The standings behind the score, as one select."""

@@ -1,0 +1,1 @@
+"""Seals and checkpoints: making, signing, publishing, resuming."""

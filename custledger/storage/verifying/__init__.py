@@ -1,0 +1,1 @@
+"""Verification: the trail, its seals and every copy against each other."""
