@@ -219,4 +219,6 @@ def _sent_at(message: Any) -> datetime | None:
 
 
 def _clean(text: str, longest: int) -> str:
-    return _UNPRINTABLE.sub(" ", text).strip()[:longest]
+    # Not only control characters: what has no meaning, or turns the direction of what follows.
+    shown = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(shown.split())[:longest].strip()

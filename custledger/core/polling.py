@@ -19,7 +19,7 @@ from uuid import UUID
 
 from custledger.core.canonical import canonical_bytes
 from custledger.core.clock import from_microseconds, to_microseconds
-from custledger.core.due import DueItem
+from custledger.core.due import DueItem, DueKind
 from custledger.errors import BadInputError
 
 __all__ = ["OVERLAP", "Cursor", "Due", "poll"]
@@ -110,8 +110,9 @@ def _in_order(items: Iterable[DueItem]) -> list[DueItem]:
     return sorted(by_key.values(), key=_place)
 
 
-def _place(item: DueItem) -> tuple[datetime, str]:
-    return item.passed_at, item.key
+def _place(item: DueItem) -> tuple[datetime, DueKind, str, str]:
+    # Keys hold random ids: people with the same moment come by what is said of them.
+    return item.passed_at, item.kind, item.text, item.key
 
 
 def _check(body: bytes) -> bytes:
