@@ -321,16 +321,16 @@ class Ledger:
         moment = now if as_of is None else from_microseconds(to_microseconds(as_of))
 
         def gather(after: datetime | None) -> Iterator[DueItem]:
-            yield from self.flags.passed(since=after, as_of=moment)
             for book in (
+                self.flags,
                 self.complaints,
                 self.decisions,
-                self.briefings,
-                self.receivables,
                 self.access,
                 self.contests,
             ):
-                yield from book.passed(since=after or _EVER, as_of=moment)
+                yield from book.passed(since=after, as_of=moment)
+            for still in (self.briefings, self.receivables):  # they tell of nothing that is over
+                yield from still.passed(since=after or _EVER, as_of=moment)
 
         return poll(self._context.ledger, since, now=now, as_of=moment, gather=gather)
 

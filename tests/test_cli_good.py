@@ -137,7 +137,7 @@ def test_exposure_tells_its_terms_and_takes_the_firms_own_figures(shop: Shell) -
 
 
 def test_recovered_says_when_there_is_nothing(shop: Shell) -> None:
-    assert shop("recovered") == "\nNo complaint was resolved in these days.\n"
+    assert shop("recovered") == "No complaint was resolved in these days.\n"
     assert json.loads(shop("recovered", "--format", "json"))["share"] is None
     assert rows(shop("recovered", "--format", "csv")) == []
 

@@ -98,6 +98,8 @@ class BriefingBook:
             self._lock(journal, current)
             if not self._asks(facts, current, person):
                 before = f"{person.name} acknowledged this version before."
+                if current.as_usual:
+                    before = "Nothing is told here: there is nothing to acknowledge."
                 return Acknowledged(False, (Refusal("already", before),))
             return Acknowledged(True, (), self._write(journal, facts, current, person, paper))
 

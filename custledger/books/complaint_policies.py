@@ -88,7 +88,7 @@ class CalendarBook:
                 None if day is None else date_of_day(day),
                 check_text(reason, "reason"),
             )
-            new.calendar  # noqa: B018 - what cannot be calculated with is not written
+            new.calendar.check()  # what cannot be calculated with is not written
             add_policy(
                 journal,
                 context,

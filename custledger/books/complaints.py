@@ -290,9 +290,13 @@ class ComplaintBook:
         with self._context.read() as connection:
             return overdue_complaints(connection, self._context, moment)
 
-    def passed(self, *, since: datetime, as_of: datetime) -> list[DueItem]:
-        """The deadlines that passed unmet after ``since``, until ``as_of``, in their order."""
-        check_moment(since, "since")
+    def passed(self, *, since: datetime | None, as_of: datetime) -> list[DueItem]:
+        """The deadlines that passed unmet after ``since``, until ``as_of``, in their order.
+
+        With ``since=None``, those that are unmet still.
+        """
+        if since is not None:
+            check_moment(since, "since")
         check_moment(as_of, "as_of")
         with self._context.read() as connection:
             return passed_lines(connection, self._context, since, as_of)

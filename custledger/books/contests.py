@@ -140,13 +140,17 @@ class ContestBook:
         day = date_of_day(self._context.day(as_of))
         return [c for c in self.open(as_of) if day > c.due_on]
 
-    def passed(self, *, since: datetime, as_of: datetime) -> list[DueItem]:
-        """The contests that became overdue after ``since`` and by ``as_of``."""
+    def passed(self, *, since: datetime | None, as_of: datetime) -> list[DueItem]:
+        """The contests that became overdue after ``since`` and by ``as_of``.
+
+        With ``since=None``, those that are overdue still.
+        """
         found = []
         for contest in self.all():
             at = max(end_of_day(contest.due_on, self._context.zone), contest.recorded_at)
-            in_time = contest.closed_on is not None and contest.closed_on <= contest.due_on
-            if since < at <= as_of and not in_time:
+            closed = contest.closed_on
+            over = closed is not None and (since is None or closed <= contest.due_on)
+            if (since is None or since < at) and at <= as_of and not over:
                 text = (
                     f"The customer disputes #{contest.entry.seq}; a decision was due by "
                     f"{day_in_words(contest.due_on)}."

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields, replace
-from datetime import date, datetime, timedelta
-from typing import Any, Final, NotRequired, Required, TypedDict, Unpack
+from datetime import date, datetime
+from typing import Any, Unpack
 
 from custledger.core.checks import check_day, check_member, check_reason
-from custledger.core.clock import date_of_day, day_of
+from custledger.core.clock import date_of_day
+from custledger.core.decisions.asked import (
+    DecisionFacts,
+    DecisionLike,
+    check_facts,
+    decision_ref,
+    entry_ref,
+)
 from custledger.core.decisions.events import (
     AppealDecided,
     Appealed,
     DecisionKind,
-    DecisionMade,
     DecisionPolicy,
     Event,
     NoticeGiven,
@@ -28,57 +33,20 @@ from custledger.core.due import DueItem
 from custledger.core.records import (
     Channel,
     EntryRef,
-    Evidence,
-    Interaction,
-    MoneyEntry,
-    PolicyTopic,
-    TrailEntry,
 )
-from custledger.core.refusal import Refusal
-from custledger.errors import BadInputError, NotFoundError
+from custledger.errors import NotFoundError
 from custledger.storage.context import Context
-from custledger.storage.decisions.decisions import DecisionReader, policy_from
+from custledger.storage.decisions.decisions import DecisionReader
 from custledger.storage.decisions.desk import DecisionDesk, chain_key
 from custledger.storage.decisions.due import due_items
+from custledger.storage.decisions.making import make, reinstate
+from custledger.storage.decisions.periods import add_periods, periods_on
 from custledger.storage.decisions.voids import void_step
-from custledger.storage.heads import lock_chains
 from custledger.storage.journal import Journal
 from custledger.storage.lookup import CustomerLike, customer_key, subject_key
 from custledger.storage.merges import group_of
-from custledger.storage.policies import add_policy, policy_versions
 
-__all__ = ["DecisionBook", "DecisionFacts", "DecisionLike", "Incident"]
-
-Incident = Interaction | MoneyEntry | Evidence | TrailEntry | EntryRef
-"""An entry that a decision rests on: a contact, a money entry or a piece of evidence."""
-DecisionLike = DecisionState | DecisionStep | EntryRef
-"""A decision, what came of making it, or the reference of the entry that made it."""
-
-
-class DecisionFacts(TypedDict):
-    """What is said of a decision.
-
-    ``reasons`` in words, by who decides; ``incidents`` it rests on, ``safety`` those of them that
-    put somebody's safety at risk; ``staff_text`` is what staff are to do, ``customer_text`` what
-    the customer is to know. ``effective_from`` is today by default, ``review_on`` by the policy.
-    ``rule`` names the house rule that it applies, ``bypass`` says why it must take effect before
-    warning and notice; ``override`` is an owner's.
-    """
-
-    reasons: Required[str]
-    incidents: Required[Iterable[Incident]]
-    staff_text: Required[str]
-    customer_text: Required[str]
-    safety: NotRequired[Iterable[Incident]]
-    effective_from: NotRequired[date | None]
-    review_on: NotRequired[date | None]
-    rule: NotRequired[str]
-    bypass: NotRequired[str]
-    override: NotRequired[Override | None]
-
-
-_FACTS: Final = frozenset(DecisionFacts.__annotations__)
-_NEEDED: Final = frozenset(("reasons", "incidents", "staff_text", "customer_text"))
+__all__ = ["DecisionBook"]
 
 
 class DecisionBook:
@@ -127,20 +95,11 @@ class DecisionBook:
         """End decisions before their review, or all that are open."""
         with self._context.write() as journal:
             desk = self._desk(journal, customer)
-            open_refs = [
-                d.made.ref
-                for d in desk.state.still_open
-                if d.made.kind is not DecisionKind.REINSTATEMENT
-            ]
-            named = [_ref(d) for d in ends] or open_refs
-            if not named or not set(named) <= set(open_refs):
-                text = "There is no such decision that could be ended."
-                return DecisionStep((Refusal("nothing_to_end", text),))
-            return _reinstated(desk, named, reasons)
+            return reinstate(desk, [decision_ref(d) for d in ends], reasons)
 
     def unblock(self, decision: DecisionLike, *, reasons: str) -> DecisionStep:
         """End one block (or another decision), and leave the others."""
-        ref = _ref(decision)
+        ref = decision_ref(decision)
         return self.reinstate(ref.subject, reasons=reasons, ends=[ref])
 
     def notice(
@@ -220,7 +179,7 @@ class DecisionBook:
         Other decisions that rested on it fall, and the answer names them. What speaks for the
         customer can be taken back only by who recorded it, on the same day.
         """
-        ref = _entry(entry)
+        ref = entry_ref(entry)
         reason = check_reason(reason)
         with self._context.write() as journal:
             key = chain_key(journal.connection, self._context, ref)
@@ -228,7 +187,7 @@ class DecisionBook:
 
     def get(self, decision: DecisionLike, *, as_of: date | None = None) -> DecisionState:
         """One decision with what came of it by a day; NotFoundError if there is none."""
-        ref = _ref(decision)
+        ref = decision_ref(decision)
         found = self.of(ref.subject, as_of=as_of).get(ref)
         if found is None:
             raise NotFoundError(
@@ -272,18 +231,18 @@ class DecisionBook:
         day = date_of_day(self._context.day(as_of))
         return error_report(self.all(as_of=day), day)
 
-    def passed(self, *, since: datetime, as_of: datetime) -> list[DueItem]:
-        """Reviews that come up, decisions that lapsed, and duties due, after ``since``."""
+    def passed(self, *, since: datetime | None, as_of: datetime) -> list[DueItem]:
+        """Reviews that come up, decisions that lapsed, and duties due, after ``since``.
+
+        With ``since=None``, what stands: no lapses, which are over.
+        """
         with self._context.read() as connection:
             return due_items(connection, self._context, since, as_of)
 
     def policy(self, *, on: date | None = None) -> DecisionPolicy:
         """The periods that hold on a day (default today)."""
-        day = self._context.day(on)
         with self._context.read() as connection:
-            versions = policy_versions(connection, self._context, PolicyTopic.DECISIONS)
-        begun = [v for v in versions if v.effective_day is None or v.effective_day <= day]
-        return policy_from(begun[-1].version, begun[-1].body) if begun else DecisionPolicy()
+            return periods_on(connection, self._context, self._context.day(on))
 
     def set_policy(
         self, *, reason: str, effective_on: date | None = None, **changes: int
@@ -292,66 +251,16 @@ class DecisionBook:
 
         Decisions keep the periods of the day on which they were made.
         """
-        unknown = changes.keys() - ({f.name for f in fields(DecisionPolicy)} - {"version"})
-        if unknown:
-            raise BadInputError(f"Not a period of decisions: {', '.join(sorted(unknown))}.")
-        reason = check_reason(reason)
         with self._context.write() as journal:
-            lock_chains(journal.connection, journal.ledger, [self._context.key])
-            versions = policy_versions(journal.connection, self._context, PolicyTopic.DECISIONS)
-            last = versions[-1] if versions else None
-            base = policy_from(last.version, last.body) if last else DecisionPolicy()
-            policy = replace(base, **changes, version=base.version + 1)
-            today = day_of(journal.recorded_at, journal.zone)
-            day = today if effective_on is None else check_day(effective_on, "effective_on")
-            earliest = max(today, (last.effective_day or today) if last else today)
-            if day < earliest:
-                raise BadInputError(
-                    f"A version holds from {date_of_day(earliest).isoformat()} at the earliest: "
-                    "never before today, nor before the version that it follows."
-                )
-            add_policy(
-                journal,
-                self._context,
-                PolicyTopic.DECISIONS,
-                policy.version,
-                policy.to_body(),
-                effective_day=day,
-                reason=reason,
-            )
-        return policy
+            return add_periods(journal, self._context, changes, effective_on, reason)
 
     def _decide(
         self, customer: CustomerLike, kind: DecisionKind, scope: Scope, facts: Any
     ) -> DecisionStep:
-        _check_facts(facts)
+        check_facts(facts)
         with self._context.write() as journal:
             desk = self._desk(journal, customer)
-            incidents, missing = desk.cited([_entry(i) for i in facts["incidents"]])
-            safety, unsafe = desk.cited([_entry(i) for i in facts.get("safety", ())])
-            policy = desk.policy
-            first = facts.get("effective_from") or desk.today
-            days = policy.bypass_days if facts.get("bypass") else policy.review_days
-            made = DecisionMade(
-                ref=desk.next_ref(),
-                day=desk.today,
-                by=desk.writer,
-                kind=kind,
-                reasons=facts["reasons"],
-                incidents=incidents,
-                safety=safety,
-                flag=desk.flag() if kind is DecisionKind.DO_NOT_SERVE else None,
-                scope=scope,
-                staff_text=facts["staff_text"],
-                customer_text=facts["customer_text"],
-                effective_from=facts.get("effective_from"),
-                review_on=facts.get("review_on") or first + timedelta(days),
-                rule=facts.get("rule", ""),
-                bypass=facts.get("bypass", ""),
-                override=facts.get("override"),
-                policy=policy,
-            )
-            return desk.write(made, (*missing, *unsafe))
+            return make(desk, kind, scope, facts)
 
     def _review(self, decision: DecisionLike, reasons: str, review_on: date | None) -> DecisionStep:
         return self._follow(
@@ -360,7 +269,7 @@ class DecisionBook:
 
     def _follow(self, decision: DecisionLike, event: Any) -> DecisionStep:
         """Write what comes of a decision into the chain that it is in."""
-        ref = _ref(decision)
+        ref = decision_ref(decision)
         with self._context.write() as journal:
             key = chain_key(journal.connection, self._context, ref)
             desk = DecisionDesk.at(journal, self._context, key)
@@ -369,54 +278,3 @@ class DecisionBook:
     def _desk(self, journal: Journal, customer: CustomerLike) -> DecisionDesk:
         key = customer_key(journal.connection, self._context, customer)
         return DecisionDesk.at(journal, self._context, key)
-
-
-def _reinstated(desk: DecisionDesk, named: list[EntryRef], reasons: str) -> DecisionStep:
-    """An entry in the chain of each decision that ends: a later unmerging leaves it as it is."""
-    steps = []
-    for subject in sorted({ref.subject for ref in named}):
-        own = tuple(sorted(ref for ref in named if ref.subject == subject))
-        place = replace(desk, key=desk.journal.key_of(subject))
-        made = DecisionMade(
-            ref=place.next_ref(),
-            day=desk.today,
-            by=desk.writer,
-            kind=DecisionKind.REINSTATEMENT,
-            reasons=reasons,
-            ends=own,
-            policy=desk.policy,
-        )
-        steps.append(place.write(made))
-    return steps[0]
-
-
-def _check_facts(facts: Any) -> None:
-    wrong = sorted((facts.keys() - _FACTS) | (_NEEDED - facts.keys()))
-    if wrong:
-        raise BadInputError(
-            f"A decision is made with {', '.join(sorted(_NEEDED))}; look at: {', '.join(wrong)}."
-        )
-    for name in ("effective_from", "review_on"):
-        if facts.get(name) is not None:
-            check_day(facts[name], name)
-
-
-def _ref(decision: object) -> EntryRef:
-    if isinstance(decision, DecisionState):
-        return decision.made.ref
-    if isinstance(decision, DecisionStep) and decision.decision is not None:
-        return decision.decision.made.ref
-    if not isinstance(decision, EntryRef):
-        raise BadInputError(f"Name a decision by itself or its reference, not {decision!r}.")
-    return decision
-
-
-def _entry(record: object) -> EntryRef:
-    if isinstance(record, DecisionStep) and record.entry is not None:
-        return record.entry
-    if isinstance(record, DecisionState):
-        return record.made.ref
-    ref = record.ref if isinstance(record, TrailEntry) else getattr(record, "id", record)
-    if not isinstance(ref, EntryRef):
-        raise BadInputError(f"Name an entry by its record or its reference, not {record!r}.")
-    return ref

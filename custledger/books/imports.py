@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import Connection, func, select
 
 from custledger.core.checks import check_reason, check_required, check_text
 from custledger.core.clock import from_microseconds
@@ -19,6 +19,7 @@ from custledger.storage.bulk import portions, table_of
 from custledger.storage.context import Context
 from custledger.storage.corrections import Current, void_draft
 from custledger.storage.journal import Draft, Journal
+from custledger.storage.ownership import has_records
 from custledger.storage.reading import bodies_of
 from custledger.storage.tables import (
     CustomerRow,
@@ -98,7 +99,8 @@ class ImportBook:
     def undo(self, number: int, *, reason: str) -> ImportBatch:
         """Void everything that a batch brought in and that is current, corrections of it included.
 
-        A customer it brought in stays if something else was recorded for them since. Staff stay.
+        A customer it brought in stays if something else was recorded for them since, or a merge
+        made them one with another. Staff stay.
         The history keeps all of it; afterwards the same file can be imported again.
         """
         reason = check_reason(reason)
@@ -134,12 +136,9 @@ class ImportBook:
             select(_customer.c.id, _customer.c.entry_id, now.c.seq, now.c.kind)
             .join(_entry, (_entry.c.subject_id == _customer.c.id) & (_entry.c.seq == 1))
             .join(now, now.c.id == _customer.c.entry_id)
-            .where(_entry.c.batch_id == batch)
+            .where(_entry.c.batch_id == batch, ~has_records(_customer.c.id))
             .order_by(_customer.c.id)
         )
-        for model in _RECORDS:
-            table = table_of(model)
-            query = query.where(~exists().where(table.c.customer_id == _customer.c.id))
         return [Current(*row) for row in connection.execute(query)]
 
     def _advance(

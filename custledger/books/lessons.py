@@ -28,7 +28,6 @@ from custledger.core.lessons import (
     RuleCheck,
     RuleOutcome,
     RuleRecord,
-    applies_at,
     cost_of,
     rule_on,
 )
@@ -49,8 +48,9 @@ from custledger.storage.bulk import table_of
 from custledger.storage.context import Context
 from custledger.storage.events import append_event, events_where, firm_events
 from custledger.storage.heads import lock_chains
+from custledger.storage.house_rules import house_rules, rule_applies
 from custledger.storage.journal import Draft, Journal
-from custledger.storage.policies import PolicyVersion, add_policy, policy_versions
+from custledger.storage.policies import add_policy
 from custledger.storage.tables import EventRow
 
 __all__ = ["LessonBook"]
@@ -164,9 +164,7 @@ class LessonBook:
         name = rule.name if isinstance(rule, HouseRule) else rule
         with self._context.read() as connection:
             versions = self._versions(connection, name)
-            moment = moment_of_incident(connection, self._context, _ref(incident))
-        day = date_of_day(day_of(moment, self._context.zone))
-        return applies_at(versions, from_microseconds(moment), day)
+            return rule_applies(connection, self._context, versions, _ref(incident))
 
     def report(self) -> list[RuleRecord]:
         """Every rule, withdrawn ones too, with its decisions and how many were overturned."""
@@ -229,7 +227,7 @@ class LessonBook:
             if body.get("event") == "decision" and body.get("rule"):
                 rule_of[event.id] = folded(body["rule"])
             elif body.get("overturned"):
-                made = EntryRef(event.id.subject, body.get("of", body.get("decision")))
+                made = EntryRef(event.id.subject, body["of"])
                 if made in rule_of:
                     overturned[rule_of[made]] += 1
         return Counter(rule_of.values()), overturned
@@ -251,10 +249,7 @@ class LessonBook:
         return found
 
     def _rules(self, connection: Connection) -> dict[str, list[HouseRule]]:
-        rules: dict[str, list[HouseRule]] = {}
-        for version in policy_versions(connection, self._context, PolicyTopic.HOUSE_RULE):
-            rules.setdefault(folded(version.name), []).append(_rule_from(version))
-        return rules
+        return house_rules(connection, self._context)
 
     def _lock(self, journal: Journal) -> None:
         lock_chains(journal.connection, self._context.ledger, [self._context.key])
@@ -279,19 +274,6 @@ def _refusals_of_rule(rule: HouseRule, before: list[HouseRule], today: date) -> 
         text = f"The rule {rule.name!r} {state} already."
         return (Refusal("unchanged", text),)
     return ()
-
-
-def _rule_from(version: PolicyVersion) -> HouseRule:
-    answers = version.body.get("answers")
-    return HouseRule(
-        version.name,
-        version.version,
-        version.body["text"],
-        date_of_day(version.effective_day or 0),
-        from_microseconds(version.recorded_at),
-        None if answers is None else EntryRef(version.entry.subject, answers),
-        version.reason,
-    )
 
 
 def _lesson_from(stored: StoredEntry) -> Lesson:

@@ -37,7 +37,7 @@ from custledger.storage.erasing.erased import is_person_erased
 from custledger.storage.erasing.erasing import Erased
 from custledger.storage.erasing.purging import Remains, purge
 from custledger.storage.erasing.register import register_lines, replay_lines
-from custledger.storage.erasing.rules import erase_by_rules
+from custledger.storage.erasing.rules import erase_by_rules, whole_of
 from custledger.storage.erasing.targets import Subject, Target, chain_of, line_of
 from custledger.storage.heads import lock_chains
 from custledger.storage.journal import Draft, Journal
@@ -67,8 +67,10 @@ class PrivacyBook:
         """Erase one record: what it said, in all its corrections and in its void, and its file.
 
         Evidence about an interaction, and payments of an invoice, are records of their own and
-        stay, as they do when it is voided. A legal hold that stands refuses it, and that is
-        recorded. Erasing what was erased already changes nothing.
+        stay, as they do when it is voided. What opens a case (a complaint, a praise, a decision)
+        goes with all that came of it; one step of a case alone is refused, and so is a decision on
+        which another one rests. A legal hold that stands refuses it, and that is recorded. Erasing
+        what was erased already changes nothing.
 
         On SQLite the text is gone from the file when this returns, or ``left`` says why not; on
         PostgreSQL once ``purge`` ran. Several erasures in one ``transaction`` share that work.
@@ -81,7 +83,15 @@ class PrivacyBook:
             self._lock(journal, subject)
             line = line_of(journal.connection, subject.key, ref.seq)
             _refuse_kinds(line, ref, self._held(journal.connection, subject))
-            outcome = self._erase(journal, subject, line, said)
+            whole = whole_of(journal.connection, self._context, subject, line)
+            if whole.reasons:
+                return Erasure(False, whole.reasons)
+            held = self._held_elsewhere(journal, subject)
+            outcome = (
+                self._erase(journal, subject, whole.targets, said)
+                if held is None
+                else self._refused(journal, held, said)
+            )
         return self._remains.told(outcome)
 
     def erase_person(
@@ -256,6 +266,13 @@ class PrivacyBook:
     def _lock(self, journal: Journal, subject: Subject) -> None:
         # Before anything is read: what another writer adds meanwhile would stay.
         lock_chains(journal.connection, journal.ledger, [subject.key])
+
+    def _held_elsewhere(self, journal: Journal, subject: Subject) -> Subject | None:
+        """Another name of the person under which a legal hold stands: it is for all of them."""
+        others = [k for k in group_of(journal.connection, subject.key) if k != subject.key]
+        uuids = journal.identities.uuids(journal.connection, others)
+        names = (Subject(key, uuids[key]) for key in others)
+        return next((name for name in names if self._held(journal.connection, name)), None)
 
     def _held(self, connection: Connection, subject: Subject) -> set[int]:
         query = select(_hold.c.seq).where(_hold.c.customer_id == subject.key)

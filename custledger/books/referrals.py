@@ -17,14 +17,14 @@ from custledger.core.refusal import Refusal
 from custledger.core.worth.earning import Brought, Referral, ReferralAnswer, ReferredRow
 from custledger.errors import BadInputError
 from custledger.storage.bulk import portions, table_of
-from custledger.storage.complaints.resolutions import names_of, persons
+from custledger.storage.complaints.resolutions import names_of
 from custledger.storage.context import Context
 from custledger.storage.corrections import void
 from custledger.storage.events import append_event, events_of, events_where
 from custledger.storage.heads import lock_chains
 from custledger.storage.journal import Journal
 from custledger.storage.lookup import CustomerLike, customer_key
-from custledger.storage.merges import group_of, stands_for
+from custledger.storage.merges import group_of, persons, stands_for
 from custledger.storage.scoring.accounts import fit_of
 from custledger.storage.scoring.score_policy import current_score_policy
 from custledger.storage.tables import EventRow
@@ -91,7 +91,7 @@ class ReferralBook:
         """Who brought a customer, or None."""
         with self._context.read() as connection:
             key = customer_key(connection, self._context, customer)
-            found = self._of(connection, group_of(connection, key))
+            found = self._by_others(connection, group_of(connection, key))
             return _referral(found[0]) if found else None
 
     def all(self) -> list[Referral]:
@@ -135,7 +135,7 @@ class ReferralBook:
         if above[0] == head:
             return (_ONESELF,)
         refusals = []
-        if self._of(connection, group_of(connection, came)):
+        if self._by_others(connection, group_of(connection, came)):
             refusals.append(
                 Refusal("twice", "Who brought this customer is recorded. Void it, if it is wrong.")
             )
@@ -161,6 +161,11 @@ class ReferralBook:
 
     def _of(self, connection: Connection, keys: Iterable[int]) -> list[StoredEntry]:
         return events_of(connection, self._context, _REFERRAL, keys)
+
+    def _by_others(self, connection: Connection, group: Iterable[int]) -> list[StoredEntry]:
+        """The referrals of a person; one name that brought another, before a merge, is none."""
+        uuids = {str(u) for u in self._context.identities.uuids(connection, group).values()}
+        return [s for s in self._of(connection, group) if s.body["other"] not in uuids]
 
     def _rows(
         self, connection: Connection, found: Mapping[int, _Place], day: int
@@ -197,7 +202,9 @@ def _above(connection: Connection, customer: int) -> list[int]:
     while True:
         group = group_of(connection, found[-1])
         query = select(_event.c.other_id).where(
-            _event.c.kind == _REFERRAL, _event.c.customer_id.in_(group)
+            _event.c.kind == _REFERRAL,
+            _event.c.customer_id.in_(group),
+            _event.c.other_id.not_in(group),
         )
         by = connection.scalar(query.order_by(_event.c.id).limit(1))
         head = None if by is None else stands_for(connection, by)

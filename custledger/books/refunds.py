@@ -7,6 +7,7 @@ from typing import Any, Final, Unpack
 
 from sqlalchemy import Connection, select
 
+from custledger.core.calendar.wall_clock import end_of_day
 from custledger.core.checks import (
     check_flag,
     check_member,
@@ -15,7 +16,7 @@ from custledger.core.checks import (
     check_seconds,
     check_text,
 )
-from custledger.core.clock import to_microseconds
+from custledger.core.clock import date_of_day, to_microseconds
 from custledger.core.money import Money
 from custledger.core.records import (
     EntryKind,
@@ -118,7 +119,8 @@ class RefundBook:
     ) -> RequestAdvice:
         """Refund and move on, or contest what goes beyond what is owed? Writes nothing.
 
-        The figures are the firm's own from five cases on, else the stated defaults (``policy``).
+        The figures are the firm's own from five cases on, as known at the end of ``as_of`` (default
+        now), else the stated defaults (``policy``).
         ``goods_back`` is what goods that come back are worth; ``by_card``: whether the bank can
         take the payment back. ``hourly_rate`` defaults to the rate of who asks. The rest is as for
         ``assess``.
@@ -128,14 +130,20 @@ class RefundBook:
             asked = _asked(found)
             day = self._context.day(as_of)
             rate = self._rate(connection, hourly_rate, asked.currency, day)
-            moment = to_microseconds(self._context.now())
+            end = end_of_day(date_of_day(day), self._context.zone)
+            moment = min(to_microseconds(self._context.now()), to_microseconds(end) - 1)
             advice = advise_refund(
                 asked,
                 found.assessment.amount,
                 rate,
                 policy=advice_policy_on(connection, self._context, day),
                 history=history_in(
-                    connection, self._context, asked.currency, moment, as_of_day=day
+                    connection,
+                    self._context,
+                    asked.currency,
+                    moment,
+                    as_of_day=day,
+                    with_worth=asked > found.assessment.amount,
                 ),
                 goods_back=goods_back,
                 by_card=check_flag(by_card, "by_card"),
@@ -331,10 +339,8 @@ class RefundBook:
     def _of_request(
         self, connection: Connection, deal: Deal, advised: RequestAdvice
     ) -> list[Refusal]:
-        about = (_event.c.customer_id == deal.customer) & (_event.c.mark == str(deal.ref.seq))
-        openings = cases_where(connection, self._context, about)
-        known = [self._case(connection, case.id) for case in openings]
-        for case in known:
+        known = cases_where(connection, self._context, _event.c.customer_id == deal.customer)
+        for case in (case for case in known if case.payment in deal.refs):
             if case.asked_at == advised.asked_at:
                 text = f"On this request {case.choice} was chosen already (entry #{case.id.seq})."
                 return [Refusal("chosen_already", f"{text} Void that choice if it was a mistake.")]

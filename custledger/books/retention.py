@@ -111,18 +111,20 @@ class RetentionBook:
         day = date_of_day(self._context.day(as_of))
         with self._context.read() as connection:
             schedule = self._schedule(connection)
-            plan = RetentionPlan(day, schedule)
             if not schedule.rules:
-                return plan
+                return RetentionPlan(day, schedule)
             found = list(groups(connection, customers_in(connection)))
-            done = 0
+            going, staying, younger, done = list[Going](), list[Staying](), 0, 0
             for portion in portions(found):
                 for held in facts_of(connection, self._context, portion, day):
-                    plan = plan.with_(self._told(connection, held, _ruling(held, schedule, day)))
+                    told = self._told(connection, held, _ruling(held, schedule, day))
+                    going += told[0]
+                    staying += told[1]
+                    younger += told[2]
                 done += len(portion)
                 if progress is not None:
                     progress(done, len(found))
-        return plan
+        return RetentionPlan(day, schedule, tuple(going), tuple(staying), younger)
 
     def apply(
         self,

@@ -144,14 +144,18 @@ class SubjectAccessBook:
         day = date_of_day(self._context.day(as_of))
         return [r for r in self.open(as_of) if day > r.due_on]
 
-    def passed(self, *, since: datetime, as_of: datetime) -> list[DueItem]:
-        """The requests that became overdue after ``since`` and by ``as_of``."""
+    def passed(self, *, since: datetime | None, as_of: datetime) -> list[DueItem]:
+        """The requests that became overdue after ``since`` and by ``as_of``.
+
+        With ``since=None``, those that are overdue still.
+        """
         zone = self._context.zone
         found = []
         for request in self.all():
             at = max(end_of_day(request.due_on, zone), request.recorded_at)
-            in_time = request.closed_on is not None and request.closed_on <= request.due_on
-            if since < at <= as_of and not in_time:
+            closed = request.closed_on
+            over = closed is not None and (since is None or closed <= request.due_on)
+            if (since is None or since < at) and at <= as_of and not over:
                 text = (
                     f"Access request #{request.id.seq} was due by {day_in_words(request.due_on)}."
                 )

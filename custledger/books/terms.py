@@ -28,6 +28,7 @@ from custledger.storage.journal import Journal
 from custledger.storage.lookup import CustomerLike, customer_key
 from custledger.storage.merges import group_of
 from custledger.storage.policies import add_policy
+from custledger.storage.refunds.deals import DEALS
 from custledger.storage.refunds.terms import (
     TermsVersion,
     add_end,
@@ -42,6 +43,7 @@ __all__ = ["Conveying", "TermsBook", "TermsSet"]
 _entry = table_of(EntryRow)
 _TOPIC: Final = PolicyTopic.REFUND_TERMS
 _DAY: Final = timedelta(days=1)
+_DEALS: Final = frozenset(EntryKind(kind.value) for kind in DEALS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,7 @@ class TermsBook:
                     ref = _ref(named, name)
                     found = current(journal.connection, self._context, model, ref)
                     _refuse_foreign(name, ref, same=found.subject_id == key)
+                    _refuse_no_deal(name, ref, found.kind)
                     body[name] = ref.seq
             when = None if conveyed_at is None else at
             stored = append_event(journal, key, EntryKind.CONVEYANCE, body, occurred_at=when)
@@ -326,6 +329,13 @@ def _refusals_of_showing(shown: TermsVersion | None, at: int, now: int, zone: st
         )
         found.append(Refusal("before_version", text))
     return found
+
+
+def _refuse_no_deal(name: str, ref: EntryRef, kind: EntryKind) -> None:
+    if name == "deal" and kind not in _DEALS:
+        raise BadInputError(
+            f"{ref} is a {kind.replace('_', ' ')}. Name the sale, invoice or payment it is about."
+        )
 
 
 def _refuse_foreign(name: str, ref: EntryRef, *, same: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -48,6 +49,7 @@ from custledger.cli import (
     telling,
     terms,
 )
+from custledger.cli.groups import readable
 from custledger.cli.session import ActorOption, LedgerOption, Session, WaitOption
 from custledger.edges.tables import safe
 from custledger.errors import CustledgerError, LedgerUnwritableError
@@ -105,6 +107,7 @@ app.add_typer(backing_up.app)
 app.add_typer(terms.app, name="terms")
 app.add_typer(refunds.app, name="refund")
 app.add_typer(roles.app)
+readable(app)
 
 
 def _version(wanted: bool) -> None:
@@ -142,12 +145,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
     except CustledgerError as error:
-        _complain(str(error))
+        _complain(_as_typed(str(error), sys.argv[1:] if arguments is None else arguments))
         return error.exit_code
     except OSError as error:
         _complain(f"{error.filename or 'A file'} cannot be used: {error.strerror or error}.")
         return LedgerUnwritableError.exit_code
     return 0
+
+
+def _as_typed(message: str, arguments: Sequence[str]) -> str:
+    """The message with the one entry that was typed as 'Ann Miller#7' named so, not by its id."""
+    typed = [text for text in arguments if re.fullmatch(r"[^#]+#\d+", text.strip())]
+    if len(typed) != 1:
+        return message
+    number = typed[0].strip().rpartition("#")[2]
+    reference = rf"\b[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}/{number}\b"
+    return re.sub(reference, lambda _: typed[0], message)
 
 
 def _complain(message: str) -> None:

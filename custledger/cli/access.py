@@ -33,7 +33,7 @@ from custledger.ledger import Ledger
 __all__ = ["AllOption", "ReceivedAt", "ToldAt", "app", "name_of", "refused"]
 
 app = typer.Typer(
-    help="Requests of customers to see what is held: record, answer, write it all out.",
+    help="Requests of customers to see what is held: record, answer.",
     no_args_is_help=True,
 )
 

@@ -18,7 +18,7 @@ from custledger.edges.wording import short_id, words
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Back the staff who bore abuse: record what was done, see who needs relief.",
+    help="Back the staff who bore abuse; see who needs relief.",
     no_args_is_help=True,
 )
 _DEFAULT: Final = BackingRules()
@@ -104,14 +104,15 @@ def report(
     if form is Format.JSON:
         write_json(found, sys.stdout)
     else:
-        write_rows(found.people, _PEOPLE, sys.stdout, form=form, kind=Borne)
+        if found.people or form is not Format.TEXT:
+            write_rows(found.people, _PEOPLE, sys.stdout, form=form, kind=Borne)
     if form is Format.TEXT:
         _tell(found)
 
 
 def _tell(found: BackingReport) -> None:
     if not found.people:
-        tell("Nobody is recorded to have borne abuse in this period.")
+        typer.echo("Nobody is recorded to have borne abuse in this period.")
     for one in found.people:
         if one.needs:
             tell(f"{one.name} needs relief: {'; '.join(one.needs)}.")

@@ -66,7 +66,7 @@ def restore_ledger(
     ] = None,
     evidence: _Evidence = None,
 ) -> None:
-    """Make a ledger from a backup, and erase again what was erased since.
+    """Make a ledger from a backup; erase again what was erased since.
 
     The backup stays as it is. Then verify against the newest checkpoint that you published, and go
     on with `custledger resume`.

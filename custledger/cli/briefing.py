@@ -25,7 +25,7 @@ __all__ = ["app", "briefings"]
 
 app = typer.Typer()
 briefings = typer.Typer(
-    help="Who has read the briefing: acknowledge it, list who has not, send it.",
+    help="Acknowledge a briefing, list who has not read it, send it.",
     no_args_is_help=True,
 )
 OneCustomer = Annotated[
@@ -51,7 +51,7 @@ def brief(
         bool, typer.Option("--html", help="As a page for a phone, a screen or paper.")
     ] = False,
 ) -> None:
-    """Write the briefing for staff on everyone flagged, and on what is decided.
+    """Write the briefing for staff: who is flagged, what is decided.
 
     In respectful words: what is decided, what is known, how to deal with them and who to call.
     """
@@ -139,17 +139,17 @@ def outstanding(session: Session, as_of: AsOf = None, form: FormatOption = Forma
     with session.open() as ledger:
         rows = ledger.briefings.outstanding(day(as_of))
         team = ledger.briefings.team(day(as_of))
+    if form is Format.TEXT and not rows:
+        typer.echo("Nothing is outstanding: everybody has read what there is to know.")
+        return
     write_rows(rows, _OUTSTANDING, sys.stdout, form=form, kind=Outstanding)
     if form is Format.TEXT:
         people = len({row.staff_id for row in rows})
-        if not rows:
-            tell("Nothing is outstanding: everybody has read what there is to know.")
-        else:
-            tell(
-                f"{count(people, 'person has', 'people have')} something to read: custledger "
-                "brief. Acknowledging the team's briefing covers all of it: custledger briefing "
-                f"acknowledge {team.version}"
-            )
+        tell(
+            f"{count(people, 'person has', 'people have')} something to read: custledger brief. "
+            "Acknowledging the team's briefing covers all of it: custledger briefing acknowledge "
+            f"{team.version}"
+        )
 
 
 def _setting(*names: str, metavar: str, text: str, variable: str) -> Any:

@@ -21,7 +21,7 @@ from custledger.ledger import Ledger
 __all__ = ["Without", "WithoutReasons", "app", "override_of"]
 
 app = typer.Typer(
-    help="Decide about a customer, step by step: warn, restrict, do not serve; notice, appeal.",
+    help="Decide about a customer, step by step: warn, notice, appeal.",
     no_args_is_help=True,
 )
 

@@ -83,7 +83,7 @@ def dossier(
         ),
     ] = None,
 ) -> None:
-    """Write one customer's dossier: a zip that proves itself to whoever has a published checkpoint.
+    """Write one customer's dossier: a zip that proves itself.
 
     It holds every entry with its proof, the evidence, a page to read, and verify.py to check it
     with Python alone.

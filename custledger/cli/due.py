@@ -27,6 +27,10 @@ _EXPLAIN: Final = (
     "A flag decides nothing. For the reasons of one: custledger explain CUSTOMER. For what it does "
     "to staff: custledger brief."
 )
+_NONE: Final = (
+    "No flag stands. The record of flags is brought up to date by `custledger due`, or now: "
+    "custledger flags --update"
+)
 
 
 @command(
@@ -48,7 +52,7 @@ def due(
     ] = None,
     form: FormatOption = Format.TEXT,
 ) -> None:
-    """List what passed a line: complaints overdue, flags, reviews, lapses, briefings, debts.
+    """List what passed a line: deadlines, flags, reviews, debts.
 
     For a scheduler: with --remember, each item is told once, and again if the program is killed
     before it has printed all. Without a cursor, everything that stands now is told.
@@ -102,7 +106,7 @@ def flags(
     ] = False,
     form: FormatOption = Format.TEXT,
 ) -> None:
-    """List the flags that stand, or what became of those of one customer.
+    """List the flags that stand, or what became of one customer's.
 
     A flag is raised by the score and cleared when the lower bound falls below 40, so that a figure
     near the line does not raise and clear it from day to day.
@@ -123,7 +127,7 @@ def flags(
         if update:
             typer.echo(_changed(changes))
         if not found:
-            typer.echo("No flag stands.")
+            typer.echo("No flag stands." if update else _NONE)
             return
         write_rows(found, _flags(ledger), sys.stdout)
         tell(_EXPLAIN)

@@ -59,7 +59,7 @@ class _Step:
 def good(
     session: Session, best: Best = 10, as_of: AsOf = None, form: FormatOption = Format.TEXT
 ) -> None:
-    """Tell how the firm earns: the whale curve, and the customers who bring the most.
+    """Tell how the firm earns, and which customers bring the most.
 
     Cumulative net contribution, the best customers first. It accuses nobody: who brings less than
     they cost may be new, unlucky, or waiting for us.
@@ -136,7 +136,7 @@ def _curve_in_words(curve: WhaleCurve) -> str:
 def earning(
     session: Session, as_of: AsOf = None, top: Top = None, form: FormatOption = Format.TEXT
 ) -> None:
-    """Tell what an hour of staff time with each customer brought in, the most first.
+    """Tell what an hour of staff time with each customer brought in.
 
     Revenue less refunds, chargebacks and write-offs, by the hours recorded. Less than an hour of
     them is marked as few.
@@ -169,7 +169,7 @@ def earning(
 def recovered(
     session: Session, since: Since = None, as_of: AsOf = None, form: FormatOption = Format.TEXT
 ) -> None:
-    """Tell whose complaint was resolved, and who of them bought again afterwards."""
+    """Tell who bought again after a complaint was resolved."""
     with session.open() as ledger:
         found = ledger.worth.recovered(day(since), day(as_of))
         if form is Format.JSON:
@@ -178,7 +178,7 @@ def recovered(
         if form is Format.CSV or found.customers:
             write_rows(found.customers, _RECOVERED, sys.stdout, form=form, kind=RecoveredRow)
         if form is Format.TEXT:
-            tell(_recovered_in_words(found))
+            (tell if found.customers else typer.echo)(_recovered_in_words(found))
             tell_missing_rates(ledger)
 
 
@@ -206,7 +206,7 @@ def exposure(
     top: Top = None,
     form: FormatOption = Format.TEXT,
 ) -> None:
-    """Estimate what word of mouth may cost after a bad experience, term by term.
+    """Estimate what word of mouth may cost after a bad experience.
 
     Bad experiences x people told x share lost x what a customer brings; the reach of public
     complaints as given. Set your own figures with: custledger policy exposure

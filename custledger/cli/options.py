@@ -31,7 +31,18 @@ def option(*names: str, metavar: str, text: str, **settings: Any) -> Any:
 
 def day_option(name: str, text: str) -> Any:
     """An option that takes a day."""
-    return option(name, metavar="DATE", text=text, formats=["%Y-%m-%d"])
+    return option(name, metavar="DATE", text=text, parser=_day)
+
+
+def _day(text: str | datetime) -> datetime:
+    if isinstance(text, datetime):  # a default
+        return text
+    try:
+        return datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007  (a day has no zone)
+    except ValueError as error:
+        raise typer.BadParameter(
+            f"{text!r} is not a day. Write it as year, month and day: 2026-01-31."
+        ) from error
 
 
 AsOf = Annotated[

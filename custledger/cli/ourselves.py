@@ -44,7 +44,7 @@ def ourselves(
     top: Top = None,
     form: FormatOption = Format.TEXT,
 ) -> None:
-    """Tell how often it was our own fault, and what was refunded and complained about.
+    """Tell how often it was our own fault, by product or cause.
 
     Our own fault comes first. Each rate has its numbers beside it; a star marks a rate of few
     cases.

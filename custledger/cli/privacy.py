@@ -74,7 +74,7 @@ def erase(
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before it is done.")] = False,
 ) -> None:
-    """Erase all about a customer, or one record, so that the trail still verifies.
+    """Erase a customer, or one record; the trail still verifies.
 
     Says first what will go, and asks. It cannot be taken back. A legal hold that stands refuses it
     (exit code 1); the ledger records that too. The customer of a voided record is named by id.
@@ -104,7 +104,7 @@ def erase(
 
 @command(app, "hold", 'custledger hold "Ann Miller" --reason "a court asks for the records"')
 def hold(session: Session, customer: CustomerArgument, reason: Reason) -> None:
-    """Place a legal hold: while it stands, nothing about the customer is erased."""
+    """Place a legal hold: nothing about the customer is erased."""
     with session.open() as ledger:
         placed = ledger.privacy.hold(customer_or_id(ledger, customer), reason=reason)
     typer.echo(
@@ -278,10 +278,11 @@ def _preview_of_entry(ledger: Ledger, ref: EntryRef) -> str:
     for entry in ledger.history(ref.subject):
         if entry.ref == ref:
             day = (entry.occurred_at or entry.recorded_at).astimezone(ZoneInfo(ledger.zone)).date()
+            more = "all that came of it" if "event" in entry.facts else "its file"
             return (
                 f"This erases one record of {_name(ledger, ref.subject)}: the "
                 f"{words(entry.kind)} #{ref.seq} of {day.isoformat()}, with its corrections and "
-                "its file."
+                f"{more}."
             )
     raise NotFoundError(f"There is no entry {ref}. `custledger history` lists those there are.")
 

@@ -26,7 +26,7 @@ from custledger.ledger import Ledger
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Requests for money back: what is due, refund or contest, what came of it.",
+    help="Requests for money back: what is due, refund or contest.",
     no_args_is_help=True,
 )
 

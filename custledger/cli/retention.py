@@ -23,7 +23,7 @@ from custledger.edges.wording import count, day_in_words
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="How long what is kept: set the periods, see what would go, erase it.",
+    help="How long what is kept: set periods, see what would go, erase.",
     no_args_is_help=True,
 )
 

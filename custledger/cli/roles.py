@@ -50,7 +50,7 @@ def roles(
         ),
     ] = False,
 ) -> None:
-    """Print the SQL of an owner, a writer and readers in PostgreSQL, for an administrator to run.
+    """Print the SQL of an owner, a writer and readers in PostgreSQL.
 
     Changes nothing by itself. Run what it prints with psql; again after init and every upgrade.
     """

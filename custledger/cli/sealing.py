@@ -33,7 +33,7 @@ KeyOption = Annotated[Path | None, option("--key", metavar="FILE", text=_KEY_HEL
 
 @command(app, "seal", "custledger seal --key bakery.key", "custledger seal")
 def seal(session: Session, key: KeyOption = None) -> None:
-    """Seal the paper trail: sign what it says now, so that it can no longer be changed unseen.
+    """Seal the paper trail: sign what it says now.
 
     Run it every day, by a scheduler; it does nothing where nothing is new. Then publish the
     checkpoint, with `custledger anchor` or `custledger checkpoint`, where nobody takes it back.
@@ -47,7 +47,7 @@ def seal(session: Session, key: KeyOption = None) -> None:
 
 @command(app, "checkpoint", "custledger checkpoint", "custledger checkpoint > checkpoint.txt")
 def checkpoint(session: Session) -> None:
-    """Print the newest signed checkpoint: a few lines to give away and to publish.
+    """Print the newest signed checkpoint, to give away or publish.
 
     Whoever has it, and the public key, can tell later whether the ledger was rewritten.
     """
@@ -78,7 +78,7 @@ def anchor(
         option("--time-stamp", metavar="URL", text="An RFC 3161 time stamp authority."),
     ] = None,
 ) -> None:
-    """Publish the newest signed checkpoint outside the database, and keep what proves it.
+    """Publish the newest signed checkpoint outside the database.
 
     A directory is worth what it is out of reach: keep it where whoever may write to the ledger
     cannot. A time stamp authority sees a hash, and nothing else.
@@ -118,7 +118,7 @@ def resume(
         option("--public-key", metavar="FILE", text="The public key, if another key signed it."),
     ] = None,
 ) -> None:
-    """Go on after a restore from a backup that is older than what was signed.
+    """Go on after a restore from a backup older than the last seal.
 
     The history says so from then on, and cites what was signed last. Without this the key refuses
     to sign, because the ledger no longer continues it.

@@ -61,7 +61,7 @@ def check(
     ] = None,
     form: FormatOption = Format.TEXT,
 ) -> None:
-    """Ask whether somebody may order, book, call ...: allow, warn or deny, with the reasons.
+    """Ask if somebody may order, book or call: allow, warn or deny.
 
     The exit code is 0 for all three: it is the answer that counts. An e-mail address or a phone
     number is nobody in person: what comes in under one is at most a warning.

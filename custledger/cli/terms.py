@@ -30,7 +30,7 @@ from custledger.storage.refunds.terms import TermsVersion
 __all__ = ["app", "refuse"]
 
 app = typer.Typer(
-    help="Refund and cancellation terms: set, show, a page of them, who was shown which.",
+    help="Refund terms: set, show, a page of them, who was shown which.",
     no_args_is_help=True,
 )
 

@@ -3,6 +3,9 @@
 The cursor that the host keeps says until when it has been told. A line may be passed by an entry
 that another transaction had written before, and committed after: it is seen late. So each question
 reaches back by a day before the cursor, and the cursor holds the keys of what was told of that day.
+
+A clock that ran ahead may be put right: then the cursor goes back to now with it, lest all that
+passes until it comes there again be lost.
 """
 
 from __future__ import annotations
@@ -87,15 +90,18 @@ def poll(
     ``gather`` returns what passed after a moment and by ``as_of``; for None, what stands.
     """
     before = None if cursor is None else Cursor.parse(cursor, ledger)
-    until = min(now, as_of)
-    if before is not None and cursor is not None and as_of < before.until:
-        return Due((), cursor)
-    told = frozenset() if before is None else before.told
+    until, told, kept = min(now, as_of), frozenset[str](), frozenset[str]()
+    if before is not None and cursor is not None:
+        told = before.told
+        if now < before.until:
+            before, kept = before._replace(until=now), told
+        if as_of < before.until:
+            return Due((), cursor)
     found = _in_order(gather(None if before is None else before.until - OVERLAP))
     recent = found if before is not None else [*found, *gather(until - OVERLAP)]
     late = {digest(item.key) for item in recent if item.passed_at > until - OVERLAP}
     new = tuple(item for item in found if digest(item.key) not in told)
-    return Due(new, Cursor(ledger, until, frozenset(late)).text())
+    return Due(new, Cursor(ledger, until, kept | late).text())
 
 
 def digest(key: str) -> str:

@@ -72,7 +72,7 @@ def plan_as_toml(plan: ComplaintPlan) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise BadInputError(f"{path} cannot be read: {error.strerror}. Check the path.") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
-from custledger.books.decisions import DecisionLike
 from custledger.core.checks import check_required, check_text
+from custledger.core.decisions.asked import DecisionLike
 from custledger.core.decisions.events import DecisionKind, NoticeGiven, is_human
 from custledger.core.decisions.scope import Action, Limit, Scope
 from custledger.core.decisions.state import DecisionState
+from custledger.core.dossier.words import printable
 from custledger.core.records import EntryRef
 from custledger.core.words import day_in_words, words
 from custledger.errors import BadInputError
@@ -99,8 +100,8 @@ def notice_letter(
     return Letter(
         state.made.ref,
         subject,
-        _as_text(today, name, subject, parts, signature),
-        _as_html(today, name, subject, parts, signature),
+        printable(_as_text(today, name, subject, parts, signature)),
+        printable(_as_html(today, name, subject, parts, signature)),
     )
 
 

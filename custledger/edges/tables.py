@@ -93,7 +93,9 @@ def write_rows(
             unlimited = console.options.update(max_width=_UNLIMITED)
             if console.measure(table, options=unlimited).minimum > console.width:
                 table = table_of_rows(rows, [column for column in columns if not column.spare])
-            console.print(table)
+            # Lines that the terminal breaks are ugly; an amount without its end is false.
+            widest = console.measure(table, options=unlimited).minimum
+            console.print(table, width=max(widest, console.width), crop=False)
 
 
 def write_json(value: object, out: TextIO) -> None:
@@ -218,6 +220,10 @@ def _write_csv(rows: Iterable[Any], kind: type, out: TextIO) -> None:
         writer.writerow([_csv_cell(getattr(row, name)) for name in names])
 
 
+def _csv_item(item: object) -> str:
+    return json.dumps(item, ensure_ascii=False) if isinstance(item, dict | list) else str(item)
+
+
 def _csv_cell(value: object) -> object:
     if isinstance(value, Money):
         return f"{value.amount} {value.currency}"
@@ -225,5 +231,5 @@ def _csv_cell(value: object) -> object:
     if isinstance(found, bool):
         return "true" if found else "false"
     if isinstance(found, list):
-        return " ".join(map(str, found))
+        return " ".join(map(_csv_item, found))
     return json.dumps(found, ensure_ascii=False) if isinstance(found, dict) else found

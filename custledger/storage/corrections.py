@@ -56,9 +56,10 @@ def current(
             raise NotFoundError(
                 f"The entry {ref} was erased; `custledger history` shows when and by whom."
             )
+        name = table.name.removeprefix("custledger_")
         raise NotFoundError(
-            f"There is no current {table.name.removeprefix('custledger_')} entry {ref}. "
-            "It may have been voided; `custledger history` shows it."
+            f"{ref} is no current {'record of that kind' if name == 'event' else f'{name} entry'}. "
+            "It may have been voided, or be of another kind; `custledger history` shows it."
         )
     subject_id, entry_id, seq, kind, *pair = row
     return Current(subject_id, entry_id, seq, kind, pair_or_none(*pair))

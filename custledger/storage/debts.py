@@ -120,6 +120,7 @@ def dispute_from(events: Sequence[StoredEntry], zone: str) -> DisputeRecord:
         opened_on=date_of_day(_day(opened, zone)),
         reason=body["reason"],
         amount=Money(*body["amount"]),
+        claim=Money(*body["claim"]),
         recorded_by=opened.actor,
         customer_words=body.get("words", ""),
         outcome=None if end is None else Outcome(end.body["outcome"]),

@@ -98,8 +98,8 @@ def listed(
     if not found or found[0].id != case:
         name = kind.value.replace("_", " ")
         raise NotFoundError(
-            f"There is no {name} {case}. It may have been voided or erased; `custledger history` "
-            "shows it."
+            f"There is no {name} {case}. It may have been voided or erased, or be of another kind; "
+            "`custledger history` shows it."
         )
     return found
 

@@ -16,7 +16,7 @@ from custledger.core.records import EntryKind
 from custledger.storage.bulk import table_of
 from custledger.storage.tables import CustomerRow, EventRow
 
-__all__ = ["any_merged", "group_of", "heads", "stands_for"]
+__all__ = ["any_merged", "group_of", "heads", "persons", "stands_for"]
 
 _event, _customer = table_of(EventRow), table_of(CustomerRow)
 # Who stands for others may be gone, where a register of erasures was replayed on part of a group:
@@ -49,3 +49,8 @@ def any_merged(connection: Connection) -> bool:
 def heads() -> CTE:
     """Customers who were merged (``customer_id``), and who stands for each (``head_id``)."""
     return _MERGED.cte("heads")
+
+
+def persons(connection: Connection) -> dict[int, int]:
+    """Who stands for each customer that was merged, by key; all others stand for themselves."""
+    return {row.customer_id: row.head_id for row in connection.execute(_MERGED)}

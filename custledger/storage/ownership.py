@@ -7,9 +7,9 @@ is refused.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Connection, exists, func, or_, select, true, tuple_
 from sqlmodel import SQLModel
 
 from custledger.core.records import EntryKind
@@ -18,7 +18,7 @@ from custledger.storage.bulk import portions, table_of
 from custledger.storage.copies import ABOUT_THE_FIRM, table_for
 from custledger.storage.tables import EventRow, EvidenceRow, InteractionRow, MoneyRow
 
-__all__ = ["OWNED_KINDS", "refuse_owners", "refuse_targets_gone"]
+__all__ = ["OWNED_KINDS", "has_records", "refuse_owners", "refuse_targets_gone"]
 
 _money, _event = table_of(MoneyRow), table_of(EventRow)
 _OWNED: Final[tuple[tuple[type[SQLModel], str, str], ...]] = (
@@ -38,13 +38,28 @@ OWNED_KINDS: Final = (
 """The kinds of entries that belong to a customer."""
 
 
+def has_records(customer: Any) -> ColumnElement[bool]:
+    """Whether a customer, by a column of keys, is one who cannot be voided (``refuse_owners``)."""
+    owned = [
+        exists().where(table_of(model).c.customer_id == customer, _counts(model))
+        for model, *_ in _OWNED
+    ]
+    named = exists().where(_event.c.other_id == customer, _event.c.kind == EntryKind.MERGE)
+    return or_(*owned, named)
+
+
+def _counts(model: type[SQLModel]) -> ColumnElement[bool]:
+    """Which rows keep their customer; a flag is only the firm's own note."""
+    return _event.c.kind != EntryKind.FLAG if model is EventRow else true()
+
+
 def refuse_owners(connection: Connection, customers: Sequence[int]) -> None:
     """Raise BadInputError if one of these customers, who are being voided, has current records."""
     _refuse_merged(connection, customers)
     counts = []
     for model, one, many in _OWNED if customers else ():
         owner = table_of(model).c.customer_id
-        kept = true() if model is not EventRow else _event.c.kind != EntryKind.FLAG
+        kept = _counts(model)
         queries = (select(func.count()).where(owner.in_(p), kept) for p in portions(customers))
         count = sum(connection.scalar(query) or 0 for query in queries)
         if count:

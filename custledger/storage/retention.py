@@ -18,14 +18,14 @@ from custledger.core.records import CustomerStatus, EntryKind, MoneyKind, Part
 from custledger.core.words import day_in_words
 from custledger.storage.bulk import portions, table_of
 from custledger.storage.context import Context
-from custledger.storage.merges import group_of
+from custledger.storage.merges import group_of, heads
 from custledger.storage.reading import bodies_of
-from custledger.storage.tables import EntryRow, EventRow, LegalHoldRow, PayloadRow
+from custledger.storage.tables import EntryRow, LegalHoldRow, PayloadRow
 
 __all__ = ["Held", "customers_in", "facts_of", "groups"]
 
 _entry = table_of(EntryRow)
-_event, _hold, _payload = table_of(EventRow), table_of(LegalHoldRow), table_of(PayloadRow)
+_hold, _payload = table_of(LegalHoldRow), table_of(PayloadRow)
 _MONEY: Final = frozenset(EntryKind(kind.value) for kind in MoneyKind)
 _QUIET: Final = frozenset((Kept.FLAG, Kept.BRIEFING))
 """What the firm notes for itself: it is no activity of the customer's."""
@@ -61,15 +61,14 @@ def customers_in(connection: Connection) -> list[int]:
 
 def groups(connection: Connection, keys: Iterable[int]) -> Iterator[tuple[int, ...]]:
     """Customers who are one, together; each once, by who stands for them."""
-    merged = _event.c.kind == EntryKind.MERGE
+    merged = heads()
     into: dict[int, int] = {
-        row.customer_id: row.other_id
-        for row in connection.execute(select(_event.c.customer_id, _event.c.other_id).where(merged))
-        if row.other_id is not None
+        row.customer_id: row.head_id
+        for row in connection.execute(select(merged.c.customer_id, merged.c.head_id))
     }
-    heads = set(into.values())
+    stand_for_others = set(into.values())
     for key in keys:
-        if key in heads:
+        if key in stand_for_others:
             yield tuple(group_of(connection, key))
         elif key not in into:
             yield (key,)

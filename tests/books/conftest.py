@@ -7,16 +7,31 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from custledger import Ledger, Money, open_ledger
-from custledger.core.records import Customer
+from custledger.core.calendar.periods import Period
+from custledger.core.complaints.records import ComplaintRecord
+from custledger.core.records import Customer, MoneyEntry
+from custledger.core.refunds.terms import GoodsTerms
 from custledger.pytest_plugin import Clock
+from tests.books.refunding import TIERS, D, euros
 from tests.postgres import Server
 
-__all__ = ["ann", "clock", "ledger", "location", "new_on_postgresql", "new_on_sqlite"]
+__all__ = [
+    "ann",
+    "clock",
+    "cold",
+    "dinner",
+    "ledger",
+    "location",
+    "march",
+    "new_on_postgresql",
+    "new_on_sqlite",
+]
 
 
 @pytest.fixture(scope="session")
@@ -74,3 +89,26 @@ def ledger(location: str, clock: Clock) -> Iterator[Ledger]:
 @pytest.fixture
 def ann(ledger: Ledger) -> Customer:
     return ledger.customers.add("Ann Miller", email="ann@example.org", phone="01 23 45 67 89")
+
+
+@pytest.fixture
+def cold(ledger: Ledger, ann: Customer) -> ComplaintRecord:
+    """Received on Monday, 5 January 2026, at 10:00 in Paris."""
+    return ledger.complaints.open(
+        ann, channel="phone", customer_words="The soup was cold.", product="soup", cause="delivery"
+    )
+
+
+@pytest.fixture
+def dinner(ledger: Ledger, ann: Customer, clock: Clock) -> MoneyEntry:
+    """A dinner on 20 March, paid on 5 January an hour after the terms were shown."""
+    ledger.terms.set(GoodsTerms(Period(30, D)), TIERS)
+    ledger.terms.convey(ann, how="on the order page")
+    clock.advance(timedelta(hours=1))
+    return ledger.money.record_sale(ann, amount=euros("100"))
+
+
+@pytest.fixture
+def march(dinner: MoneyEntry, clock: Clock) -> datetime:
+    clock.set(datetime(2026, 3, 10, 10, tzinfo=UTC))
+    return clock()

@@ -107,6 +107,13 @@ def test_everybody_reads_and_acknowledges_for_themselves(
     assert names(ledger) == [("Olga", "Ann Miller")]
 
 
+def test_briefing_that_tells_nothing_is_not_acknowledged(ledger: Ledger, ann: Customer) -> None:
+    for nothing in (ledger.briefings.of(ann), ledger.briefings.team(), "as-usual"):
+        [refusal] = ledger.briefings.acknowledge(nothing).refusals
+        assert refusal.text == "Nothing is told here: there is nothing to acknowledge."
+    assert ledger.briefings.acknowledged() == []
+
+
 def test_same_version_is_acknowledged_once(ledger: Ledger, ann: Customer) -> None:
     restrict(ledger, ann)
     version = ledger.briefings.of(ann).version

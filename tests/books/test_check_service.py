@@ -125,6 +125,47 @@ def test_shared_box_of_many_names_a_few_and_refuses_nobody(
     assert (answer.verdict, answer.shares_with) == (WARN, (ann.id,))
 
 
+def test_those_who_are_only_warned_or_blocked_do_not_hide_who_is_not_served(
+    ledger: Ledger, ann: Customer, clock: Clock
+) -> None:
+    for number in range(5):
+        other = ledger.customers.add(f"Other {number}", email="info@example.org")
+        warned(ledger, other)
+        told(ledger, ledger.decisions.block(other, **facts(incident(ledger, other))))
+    last = ledger.customers.add("Ben Bell", email="info@example.org")
+    banned(ledger, last, clock)
+    answer = ledger.check_service("info@example.org", "order")
+    assert (answer.verdict, answer.shares_with) == (WARN, (last.id,))
+
+
+@pytest.mark.parametrize(
+    "who", ["Ann Miller <Ann@example.org>", "mailto:ann@example.org", "ann+2@example.org"]
+)
+def test_address_is_found_as_mail_programs_write_it(
+    ledger: Ledger, ann: Customer, clock: Clock, who: str
+) -> None:
+    banned(ledger, ann, clock)
+    assert ledger.check_service(who, "ticket", channel="email").verdict is WARN
+    assert ledger.check_service(("shop", "4711"), "order", contacts=[who]).verdict is WARN
+
+
+def test_new_account_under_a_tagged_address_is_noticed(
+    ledger: Ledger, ann: Customer, clock: Clock
+) -> None:
+    banned(ledger, ann, clock)
+    again = ledger.customers.add("A. Miller", email="ann+shop@example.org")
+    assert ledger.check_service(again, "order").verdict is WARN
+    ledger.customers.correct(again, email="am@example.org", reason="asked by mail")
+    assert ledger.check_service(again, "order").verdict is WARN
+
+
+def test_white_space_around_an_id_lets_nobody_in(ledger: Ledger, clock: Clock) -> None:
+    ben = ledger.customers.add("Ben Bell", source="shop", external_id="7")
+    banned(ledger, ben, clock)
+    for who in (("shop", " 7"), ("shop ", "7\n"), f" {ben.id}\n"):
+        assert ledger.check_service(who, "order").verdict is DENY
+
+
 def test_warning_of_one_says_nothing_about_who_shares_their_address(
     ledger: Ledger, ann: Customer
 ) -> None:
@@ -214,7 +255,7 @@ def test_erased_customer_is_somebody_new(ledger: Ledger, ann: Customer, clock: C
     assert ledger.check_service("ann@example.org", "order").verdict is ALLOW
 
 
-@pytest.mark.parametrize("who", ["Ann Miller", "", 7, ("shop",), ("shop", 7), None])
+@pytest.mark.parametrize("who", ["Ann Miller", "", "@ann", 7, ("shop",), ("shop", 7), None])
 def test_what_names_nobody_is_a_broken_call(ledger: Ledger, who: object) -> None:
     with pytest.raises(BadInputError):
         ledger.check_service(who, "order")  # type: ignore[arg-type]

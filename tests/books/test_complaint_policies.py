@@ -109,6 +109,11 @@ broken: list[tuple[Callable[[Ledger], object], type[CustledgerError], str]] = [
         BadInputError,
         "Version 1 holds from a later day on",
     ),
+    (
+        lambda b: b.calendars.set(closed=[date(2027, 1, 1) + timedelta(n) for n in range(365)]),
+        BadInputError,
+        "leave no open hour in 2027",
+    ),
     (lambda b: b.complaint_plans.set("Recall", []), BadInputError, "1 to 50 steps"),
     (lambda b: b.complaint_plans.set("Recall", [STEP, STEP]), BadInputError, "named twice"),
     (lambda b: b.complaint_plans.set(" ", [STEP]), BadInputError, "name"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -11,36 +11,50 @@ import pytest
 
 from custledger import EntryRef, Ledger, Money
 from custledger.core.complaints.events import Exposure, Outcome, RegimeVersion
-from custledger.core.complaints.records import ComplaintChange, ComplaintRecord
+from custledger.core.complaints.records import ComplaintRecord
 from custledger.core.complaints.state import Phase
 from custledger.core.records import Customer, EntryKind, Fault, Purpose
 from custledger.errors import BadInputError, CustledgerError, NotFoundError
 from custledger.pytest_plugin import Clock
+from tests.books.complaining import REFUSED, UPHELD, at, codes, entries, fault_of
 
-UPHELD: dict[str, Any] = {"outcome": "upheld", "reasons": "It was cold.", "remedy": "Money back"}
-REFUSED: dict[str, Any] = {"outcome": "not_upheld", "reasons": "The film shows that it was hot."}
-
-
-def entries(ledger: Ledger) -> int:
-    customers = sum(len(ledger.history(one)) for one in ledger.customers.all())
-    return customers + len(ledger.history())
-
-
-def at(hour: int, day: int = 5, minute: int = 0) -> datetime:
-    return datetime(2026, 1, day, hour, minute, tzinfo=UTC)
-
-
-def codes(change: ComplaintChange) -> list[str]:
-    assert not change.done
-    return [refusal.code for refusal in change.refusals]
-
-
-@pytest.fixture
-def cold(ledger: Ledger, ann: Customer) -> ComplaintRecord:
-    """Received on Monday, 5 January 2026, at 10:00 in Paris."""
-    return ledger.complaints.open(
-        ann, channel="phone", customer_words="The soup was cold.", product="soup", cause="delivery"
-    )
+broken: list[tuple[Callable[[Ledger, ComplaintRecord], object], type[CustledgerError], str]] = [
+    (lambda b, c: b.complaints.resolve(c, outcome="upheld", reasons=""), BadInputError, "reasons"),
+    (lambda b, c: b.complaints.resolve(c, outcome="upheld", reasons="x"), BadInputError, "remedy"),
+    (lambda b, c: b.complaints.resolve(c, outcome="lost", reasons="x"), BadInputError, "lost"),
+    (lambda b, c: b.complaints.respond(c, summary=" "), BadInputError, "summary"),
+    (lambda b, c: b.complaints.acknowledge(c, staff="Nobody"), NotFoundError, "registered"),
+    (lambda b, c: b.complaints.escalate(c, reason="x", to="Nobody"), NotFoundError, "registered"),
+    (lambda b, c: b.complaints.acknowledge(c, who="Sam"), BadInputError, "who"),  # type: ignore[call-arg]
+    (lambda b, c: b.complaints.acknowledge("Ann"), BadInputError, "Name a complaint"),  # type: ignore[arg-type]
+    (
+        lambda b, c: b.complaints.acknowledge(EntryRef(c.customer_id, 1)),
+        NotFoundError,
+        "no complaint",
+    ),
+    (lambda b, c: b.complaints.get(EntryRef(uuid4(), 1)), NotFoundError, "no complaint"),
+    (
+        lambda b, c: b.complaints.void(EntryRef(c.customer_id, 1), reason="x"),
+        NotFoundError,
+        "event",
+    ),
+    (lambda b, c: b.complaints.void(c, reason=" "), BadInputError, "reason"),
+]
+unopened: list[tuple[dict[str, Any], type[CustledgerError], str]] = [
+    ({}, BadInputError, "channel"),
+    ({"channel": "phone"}, BadInputError, "Say what it is about"),
+    ({"channel": "pigeon", "customer_words": "x"}, BadInputError, "pigeon"),
+    ({"regimes": ["moon_law"]}, NotFoundError, "No regime has the id 'moon_law'"),
+    ({"regimes": "house"}, BadInputError, "list of ids"),
+    ({"plan": "Dance"}, NotFoundError, "No plan is called 'Dance'"),
+    ({"staff": "Nobody"}, NotFoundError, "registered"),
+    ({"occurred_at": at(10, 6)}, BadInputError, "future"),
+    ({"occurred_at": datetime(2026, 1, 1)}, BadInputError, "time zone"),
+    ({"exposure": ("mastodon",)}, BadInputError, "platform, handle"),
+    ({"exposure": ("mastodon", "@ann", -1)}, BadInputError, "reach"),
+    ({"interaction": "7"}, BadInputError, "record or its id"),
+    ({"handling_time": timedelta(days=-1)}, BadInputError, "handling_time"),
+]
 
 
 def test_whole_story(ledger: Ledger, clock: Clock, ann: Customer) -> None:
@@ -152,120 +166,6 @@ def test_complaint_stands_under_the_firms_promise_and_the_laws_named(
     ]
 
 
-def test_upheld_complaint_sets_the_fault_to_ours_and_the_score_changes_at_once(
-    ledger: Ledger, clock: Clock, ann: Customer
-) -> None:
-    ledger.score_policies.set(margin=0.4)
-    ledger.money.record_sale(ann, amount=Money.of("20", "EUR"))
-    complaint = ledger.complaints.open(
-        ann, channel="phone", customer_words="Cold!", handling_time=timedelta(hours=3), staff="Sam"
-    )
-    before = ledger.score(ann)
-    ended = ledger.complaints.resolve(complaint, **UPHELD)
-    assert ended.done
-    [fault] = ended.faults
-    assert (fault.interaction, fault.before, fault.after) == (
-        complaint.interaction,
-        Fault.UNKNOWN,
-        Fault.OURS,
-    )
-    assert fault.reason == "complaint #4 was upheld"
-    assert ended.remarks[0] == (
-        "Whose fault contact #3 was: ours now, not known before, because complaint #4 was upheld. "
-        "Entry #5 corrects it, and the score counts it so at once."
-    )
-    [contact] = ledger.interactions.of(ann)
-    assert (contact.fault, contact.entry) == (Fault.OURS, fault.entry)
-    assert contact.handling_time == timedelta(hours=3)
-    assert ledger.score(ann).score < before.score
-    history = {entry.ref: entry for entry in ledger.history(ann)}
-    assert history[fault.entry].facts["reason"] == "complaint #4 was upheld"
-    assert (
-        history[fault.entry].recorded_at == history[ended.entry or ended.complaint.id].recorded_at
-    )
-
-
-def fault_of(ledger: Ledger, complaint: ComplaintRecord) -> Fault:
-    assert complaint.interaction is not None
-    return ledger.interactions.get(complaint.interaction).fault
-
-
-def test_partly_upheld_is_a_shared_fault(ledger: Ledger, cold: ComplaintRecord) -> None:
-    ledger.complaints.resolve(cold, **{**UPHELD, "outcome": "partly_upheld"})
-    assert fault_of(ledger, cold) is Fault.SHARED
-
-
-@pytest.mark.parametrize("outcome", ["not_upheld", "withdrawn"])
-def test_other_ends_say_nothing_of_the_fault(
-    ledger: Ledger, cold: ComplaintRecord, outcome: str
-) -> None:
-    ended = ledger.complaints.resolve(cold, **{**REFUSED, "outcome": outcome})
-    assert ended.faults == ()
-    assert fault_of(ledger, cold) is Fault.UNKNOWN
-
-
-def test_reopening_leaves_the_fault_and_another_end_corrects_it_again(
-    ledger: Ledger, ann: Customer
-) -> None:
-    book = ledger.complaints
-    call = ledger.interactions.record(ann, channel="phone", fault="third_party")
-    complaint = book.open(ann, interaction=call)
-    outcomes = ["upheld", "partly_upheld", "withdrawn", "not_upheld", "upheld", "not_upheld"]
-    faults = []
-    for outcome in outcomes:
-        assert book.resolve(complaint, **{**UPHELD, "outcome": outcome}).done
-        faults.append(fault_of(ledger, complaint).value)
-        assert book.reopen(complaint, reason="Not content.").done
-        assert fault_of(ledger, complaint).value == faults[-1]
-    assert faults == ["ours", "shared", "shared", "third_party", "ours", "third_party"]
-
-
-def test_what_somebody_else_corrected_meanwhile_stays(
-    ledger: Ledger, cold: ComplaintRecord
-) -> None:
-    book = ledger.complaints
-    book.resolve(cold, **UPHELD)
-    assert cold.interaction is not None
-    ledger.interactions.correct(cold.interaction, fault="customer", reason="saw the film")
-    book.reopen(cold, reason="There is a film.")
-    ended = book.resolve(cold, **REFUSED)
-    assert ended.faults == ()
-    assert "was corrected since, and stays as it is" in ended.remarks[0]
-    assert fault_of(ledger, cold) is Fault.CUSTOMER
-
-
-def test_contact_that_is_our_fault_already_is_not_corrected_again(
-    ledger: Ledger, ann: Customer
-) -> None:
-    call = ledger.interactions.record(ann, channel="phone", fault="ours")
-    complaint = ledger.complaints.open(ann, interaction=call)
-    ended = ledger.complaints.resolve(complaint, **UPHELD)
-    assert ended.faults == ()
-    assert ended.remarks[0] == (
-        "Whose fault contact #2 was: ours already, so nothing changes, though complaint #3 was "
-        "upheld."
-    )
-    assert len(ledger.history(ann)) == 4
-
-
-@pytest.mark.parametrize("how", ["voided", "erased"])
-def test_contact_that_is_gone_is_said_and_does_not_stand_in_the_way(
-    ledger: Ledger, ann: Customer, cold: ComplaintRecord, how: str
-) -> None:
-    assert cold.interaction is not None
-    if how == "voided":
-        ledger.interactions.void(cold.interaction, reason="twice")
-    else:
-        ledger.privacy.erase(cold.interaction, ground="unlawful")
-    ended = ledger.complaints.resolve(cold, **UPHELD)
-    assert ended.done
-    assert ended.faults == ()
-    assert ended.remarks[0] == (
-        "Contact #2, by which the complaint came, was voided or erased since: there is no fault to "
-        "correct."
-    )
-
-
 def test_resolution_says_which_steps_were_left_out(ledger: Ledger, cold: ComplaintRecord) -> None:
     ended = ledger.complaints.resolve(cold, **REFUSED)
     assert ended.remarks == (
@@ -353,45 +253,6 @@ def test_what_was_done_is_refused_a_second_time(ledger: Ledger, cold: ComplaintR
     assert entries(ledger) == before
 
 
-broken: list[tuple[Callable[[Ledger, ComplaintRecord], object], type[CustledgerError], str]] = [
-    (lambda b, c: b.complaints.resolve(c, outcome="upheld", reasons=""), BadInputError, "reasons"),
-    (lambda b, c: b.complaints.resolve(c, outcome="upheld", reasons="x"), BadInputError, "remedy"),
-    (lambda b, c: b.complaints.resolve(c, outcome="lost", reasons="x"), BadInputError, "lost"),
-    (lambda b, c: b.complaints.respond(c, summary=" "), BadInputError, "summary"),
-    (lambda b, c: b.complaints.acknowledge(c, staff="Nobody"), NotFoundError, "registered"),
-    (lambda b, c: b.complaints.escalate(c, reason="x", to="Nobody"), NotFoundError, "registered"),
-    (lambda b, c: b.complaints.acknowledge(c, who="Sam"), BadInputError, "who"),  # type: ignore[call-arg]
-    (lambda b, c: b.complaints.acknowledge("Ann"), BadInputError, "Name a complaint"),  # type: ignore[arg-type]
-    (
-        lambda b, c: b.complaints.acknowledge(EntryRef(c.customer_id, 1)),
-        NotFoundError,
-        "no complaint",
-    ),
-    (lambda b, c: b.complaints.get(EntryRef(uuid4(), 1)), NotFoundError, "no complaint"),
-    (
-        lambda b, c: b.complaints.void(EntryRef(c.customer_id, 1), reason="x"),
-        NotFoundError,
-        "event",
-    ),
-    (lambda b, c: b.complaints.void(c, reason=" "), BadInputError, "reason"),
-]
-unopened: list[tuple[dict[str, Any], type[CustledgerError], str]] = [
-    ({}, BadInputError, "channel"),
-    ({"channel": "phone"}, BadInputError, "Say what it is about"),
-    ({"channel": "pigeon", "customer_words": "x"}, BadInputError, "pigeon"),
-    ({"regimes": ["moon_law"]}, NotFoundError, "No regime has the id 'moon_law'"),
-    ({"regimes": "house"}, BadInputError, "list of ids"),
-    ({"plan": "Dance"}, NotFoundError, "No plan is called 'Dance'"),
-    ({"staff": "Nobody"}, NotFoundError, "registered"),
-    ({"occurred_at": at(10, 6)}, BadInputError, "future"),
-    ({"occurred_at": datetime(2026, 1, 1)}, BadInputError, "time zone"),
-    ({"exposure": ("mastodon",)}, BadInputError, "platform, handle"),
-    ({"exposure": ("mastodon", "@ann", -1)}, BadInputError, "reach"),
-    ({"interaction": "7"}, BadInputError, "record or its id"),
-    ({"handling_time": timedelta(days=-1)}, BadInputError, "handling_time"),
-]
-
-
 @pytest.mark.parametrize(("call", "error", "says"), broken)
 def test_broken_call_is_an_error_that_says_so_and_nothing_is_written(
     ledger: Ledger,
@@ -476,16 +337,13 @@ def test_whole_complaint_is_taken_back_with_its_opening_and_the_contact_stays(
     assert voids == [3, 4, 6]
 
 
-def test_erased_event_leaves_the_rest_readable(
+def test_erased_complaint_is_gone_with_all_its_events(
     ledger: Ledger, ann: Customer, cold: ComplaintRecord
 ) -> None:
     book = ledger.complaints
-    told = book.acknowledge(cold, note="about her illness")
+    book.acknowledge(cold, note="about her illness")
     book.respond(cold, summary="We are sorry.")
-    assert told.entry is not None
-    ledger.privacy.erase(told.entry, ground="unlawful")
-    assert [e.event.kind for e in book.get(cold).entries] == ["opened", "responded"]
-    ledger.privacy.erase(cold.id, ground="unlawful")
+    assert ledger.privacy.erase(cold.id, ground="unlawful").entries == 3
     assert book.of(ann) == []
     assert book.all() == []
     assert book.overdue(at(10, 20)) == []
@@ -521,3 +379,22 @@ def test_recovery_without_a_purchase_is_what_somebody_recorded(
     ledger.complaints.recovered(cold, shown_by="came to the party")
     [found] = ledger.complaints.recoveries()
     assert (found.purchases, found.first, found.shown_by) == (0, None, "came to the party")
+
+
+def test_recovered_merged_customer_bought_under_another_name(
+    ledger: Ledger, clock: Clock, ann: Customer, cold: ComplaintRecord
+) -> None:
+    other = ledger.customers.add("A. Miller")
+    again = ledger.complaints.open(other, channel="phone", customer_words="Cold again.")
+    ledger.complaints.resolve(cold, **UPHELD)
+    clock.advance(timedelta(hours=1))
+    first = ledger.money.record_sale(other, amount=Money.of("20", "EUR"))
+    ledger.complaints.resolve(again, **UPHELD)
+    clock.advance(timedelta(hours=1))
+    second = ledger.money.record_sale(ann, amount=Money.of("30", "EUR"))
+    assert ledger.matches.merge(other, into=ann, reason="the same phone").done
+    found = ledger.complaints.recoveries()
+    assert [(r.complaint, r.purchases, r.first) for r in found] == [
+        (again.id, 1, second.id),
+        (cold.id, 2, first.id),
+    ]

@@ -68,6 +68,28 @@ def test_flag_is_brought_up_to_date_and_told_once_to_each_who_asks(
     assert ledger.due().items == ()  # nothing of it stands
 
 
+def test_who_asks_for_the_first_time_is_told_what_stands_and_not_what_is_over(
+    ledger: Ledger, clock: Clock, ann: Customer
+) -> None:
+    cursor = ledger.due().cursor
+    complaint = ledger.complaints.open(ann, channel="phone", customer_words="It came late.")
+    request = ledger.access.request(ann, how="mail")
+    contest = ledger.contests.add(
+        ledger.interactions.record(ann, channel="phone"), words="I never called"
+    ).contest
+    assert contest is not None
+    clock.advance(timedelta(days=60))
+    late = {DueKind.COMPLAINT_OVERDUE, DueKind.ACCESS_OVERDUE, DueKind.CONTEST_OVERDUE}
+    standing = ledger.due().items
+    assert {item.kind for item in standing} == late
+    ledger.complaints.resolve(complaint, outcome="upheld", reasons="Late.", remedy="a new one")
+    ledger.access.answer(request, how="mail")
+    ledger.contests.refuse(contest, reasons="two heard it")
+    assert ledger.due().items == ()
+    told = ledger.due(since=cursor).items
+    assert [item.key for item in told] == [item.key for item in standing]
+
+
 def test_question_about_a_past_day_writes_nothing(
     ledger: Ledger, clock: Clock, ann: Customer
 ) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from custledger import EntryRef, Ledger, Money
-from custledger.core.records import Customer, ImportBatch
+from custledger.core.records import Customer, EntryKind, ImportBatch
 from custledger.errors import BadInputError, NotFoundError
 from custledger.pytest_plugin import START
+from custledger.storage.events import append_event
 
 EURO = Money(100, "EUR")
 
@@ -100,6 +101,29 @@ def test_undo_keeps_a_customer_with_something_of_their_own(ledger: Ledger) -> No
     assert ledger.customers.get("Bo") == bo
     assert ledger.money.of(bo) == []
     assert ledger.interactions.of(bo) == [mine]
+
+
+def test_undo_keeps_customers_with_a_case_or_another_name_and_takes_the_rest(
+    ledger: Ledger, ann: Customer
+) -> None:
+    batch = start(ledger)
+    with ledger.imports.writing(batch):
+        added = {
+            name: ledger.customers.add(name, source="till", external_id=name)
+            for name in ("Cases", "Duplicate", "Head", "Flagged", "Nothing")
+        }
+    ledger.imports.finish(batch, counts={})
+    ledger.praise.record(added["Cases"], words="Good bread.", channel="visit")
+    ledger.matches.merge(added["Duplicate"], into=ann, reason="she told us")
+    ledger.matches.merge(ledger.customers.add("Bo"), into=added["Head"], reason="he told us")
+    figures = dict.fromkeys(("score", "score_low", "score_high"), "60.000000")
+    body = {"event": "raised", "mark": "cost", "as_of_day": 20_000, "policy_version": 1, **figures}
+    with ledger.context.write() as journal:
+        append_event(journal, journal.key_of(added["Flagged"].id), EntryKind.FLAG, body)
+    ledger.imports.undo(1, reason="the wrong file")
+    left = {customer.name for customer in ledger.customers.all()}
+    assert left == {"Ann Miller", "Bo", "Cases", "Duplicate", "Head"}
+    assert ledger.verify().ok
 
 
 def test_undo_leaves_other_imports_alone(ledger: Ledger) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -157,7 +157,7 @@ def test_voided_praise_is_gone_with_its_consents(
         ledger.praise.withdraw(praise)
 
 
-def test_erased_person_is_quoted_no_more_and_a_praise_erased_alone_is_gone(
+def test_erased_person_is_quoted_no_more_nor_a_praise_that_was_erased(
     ledger: Ledger, ann: Customer, praise: Praise
 ) -> None:
     other = ledger.praise.record(ann, words="And the staff!", channel="phone").praise
@@ -169,12 +169,3 @@ def test_erased_person_is_quoted_no_more_and_a_praise_erased_alone_is_gone(
     assert [found.id for found in ledger.praise.of(ann)] == [other.id]
     ledger.privacy.erase_person(ann, ground="objection")
     assert ledger.praise.quotable() == ledger.praise.all() == []
-
-
-def test_consent_erased_alone_is_as_if_it_had_not_been_given(
-    ledger: Ledger, praise: Praise
-) -> None:
-    given = ledger.praise.may_quote(praise, how="x", shown_name="full").praise
-    assert given is not None
-    ledger.privacy.erase(given.consents[0].id, ground="objection")
-    assert ledger.praise.quotable(date(2030, 1, 1)) == []

@@ -187,6 +187,20 @@ def test_legal_hold_refuses_every_erasure_until_it_is_released_and_that_is_recor
         ledger.privacy.release(hold, reason="twice")
 
 
+def test_legal_hold_under_one_name_keeps_the_records_under_another(
+    ledger: Ledger, ann: Customer, call: Interaction
+) -> None:
+    other = ledger.customers.add("A. Miller")
+    ledger.matches.merge(other, into=ann, reason="she told us")
+    hold = ledger.privacy.hold(other, reason="letter from her lawyer")
+    outcome = ledger.privacy.erase(call, ground="objection")
+    assert not outcome.done
+    assert outcome.entry == ledger.history(other)[-1].ref
+    assert "letter from her lawyer" in outcome.reasons[0]
+    ledger.privacy.release(hold, reason="settled")
+    assert ledger.privacy.erase(call, ground="objection").done
+
+
 def test_account_of_erasures_and_standing_holds_are_not_erased(
     ledger: Ledger, ann: Customer, call: Interaction
 ) -> None:

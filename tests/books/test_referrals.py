@@ -95,6 +95,18 @@ def test_names_of_one_person_count_as_one(
     assert [row.name for row in ledger.referrals.brought(cleo).customers] == ["Ann Miller"]
 
 
+def test_one_name_that_brought_another_of_the_same_person_is_no_referral(
+    ledger: Ledger, ann: Customer, ben: Customer, cleo: Customer
+) -> None:
+    ledger.referrals.record(ben, referred_by=ann)
+    merge(ledger, ben, ann)
+    assert ledger.referrals.of(ann) is None
+    answer = ledger.referrals.record(ann, referred_by=cleo)
+    assert answer.done
+    assert ledger.referrals.of(ben) == answer.referral
+    assert codes(ledger.referrals.record(cleo, referred_by=ben)) == ["circle"]
+
+
 def test_circle_that_a_later_merge_closes_ends(
     ledger: Ledger, ann: Customer, ben: Customer, cleo: Customer
 ) -> None:

@@ -8,69 +8,21 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from custledger import Ledger, Money, open_ledger
-from custledger.core.calendar.periods import Period, PeriodUnit
 from custledger.core.records import Customer, EntryKind, MoneyEntry, StaffRole
 from custledger.core.refunds.advice import Choice
 from custledger.core.refunds.assessment import RefundRequest
-from custledger.core.refunds.cases import RefundCase
-from custledger.core.refunds.choices import Chosen, Ended, RequestAdvice
-from custledger.core.refunds.floors import NoWithdrawal
-from custledger.core.refunds.terms import GoodsTerms, NoticeTier, ServiceTerms
+from custledger.core.refunds.choices import RequestAdvice
 from custledger.errors import BadInputError, NotFoundError
 from custledger.pytest_plugin import Clock
 from custledger.storage.events import append_event
-
-D = PeriodUnit.DAYS
-DATED = frozenset({NoWithdrawal.DATED_LEISURE})
-TIERS = ServiceTerms((NoticeTier(Period(14, D), 100), NoticeTier(Period(7, D), 50)), DATED)
-DINNER = date(2026, 3, 20)
-
-
-def euros(text: str) -> Money:
-    return Money.of(text, "EUR")
-
-
-def entries(ledger: Ledger, *customers: Customer) -> int:
-    return len(ledger.history()) + sum(len(ledger.history(customer)) for customer in customers)
-
-
-def codes(found: Chosen | Ended) -> list[str]:
-    assert not found.done
-    assert found.case is None
-    return [refusal.code for refusal in found.refusals]
-
-
-@pytest.fixture
-def dinner(ledger: Ledger, ann: Customer, clock: Clock) -> MoneyEntry:
-    """A dinner on 20 March, paid on 5 January an hour after the terms were shown."""
-    ledger.terms.set(GoodsTerms(Period(30, D)), TIERS)
-    ledger.terms.convey(ann, how="on the order page")
-    clock.advance(timedelta(hours=1))
-    return ledger.money.record_sale(ann, amount=euros("100"))
-
-
-def asked(text: str, **facts: object) -> RefundRequest:
-    return RefundRequest(datetime.fromisoformat(text).replace(tzinfo=UTC), **facts)  # type: ignore[arg-type]
-
-
-def advised(ledger: Ledger, ann: Customer, dinner: MoneyEntry) -> RequestAdvice:
-    """Asked for all of it ten days ahead, when half is owed."""
-    return ledger.refunds.advise(ann, dinner, sold="service", service_on=DINNER)
-
-
-@pytest.fixture
-def march(dinner: MoneyEntry, clock: Clock) -> datetime:
-    clock.set(datetime(2026, 3, 10, 10, tzinfo=UTC))
-    return clock()
-
-
-def chosen(
-    ledger: Ledger, advice: RequestAdvice, choice: str = "refund", **how: bool
-) -> RefundCase:
-    found = ledger.refunds.choose(advice, choice, reason="to part well", **how)
-    assert found.done
-    assert found.case is not None
-    return found.case
+from tests.books.refunding import (
+    DINNER,
+    advised,
+    chosen,
+    codes,
+    entries,
+    euros,
+)
 
 
 @pytest.fixture
@@ -335,12 +287,12 @@ def test_merged_customer_has_the_payments_and_cases_of_either_name(
     assert ledger.refunds.cases(twin) == ledger.refunds.cases(ann) == [case]
 
 
-def test_erased_choice_leaves_the_rest_readable(
+def test_erased_choice_is_gone_with_its_outcome(
     ledger: Ledger, ann: Customer, advice: RequestAdvice
 ) -> None:
     case = chosen(ledger, advice)
     ledger.refunds.outcome(case)
-    ledger.privacy.erase(case.id, ground="unlawful")
+    assert ledger.privacy.erase(case.id, ground="unlawful").entries == 2
     assert ledger.refunds.cases(ann) == []
     assert ledger.refunds.report().cases == 0
 
@@ -355,3 +307,67 @@ def test_voided_payment_is_not_assessed_nor_chosen_on(
     with pytest.raises(NotFoundError, match="voided"):
         ledger.refunds.choose(advice, "refund", reason="to part well")
     assert entries(ledger, ann) == before
+
+
+def test_payment_that_is_put_to_an_invoice_keeps_what_was_chosen_on_it(
+    ledger: Ledger, ann: Customer, clock: Clock
+) -> None:
+    ledger.staff.set_rate(euros("30"))
+    payment = ledger.money.record_payment(ann, amount=euros("100"))
+    goods = {"sold": "goods", "delivered_on": clock().date()}
+    ledger.refunds.outcome(
+        chosen(ledger, ledger.refunds.advise(ann, payment, **goods), record_refund=True)
+    )
+    invoice = ledger.money.record_invoice(ann, amount=euros("100"), due_on=clock().date())
+    ledger.money.correct(payment, reason="now with its invoice", applies_to=invoice)
+    clock.advance(timedelta(hours=1))
+    again = ledger.refunds.advise(ann, invoice, **goods)
+    assert (again.asked, again.assessment.allowed) == (euros("0"), False)
+    assert codes(ledger.refunds.choose(again, "refund", reason="again")) == ["nothing_asked"]
+
+
+def test_open_choice_on_a_payment_bars_another_on_its_invoice(
+    ledger: Ledger, ann: Customer, clock: Clock
+) -> None:
+    ledger.staff.set_rate(euros("30"))
+    payment = ledger.money.record_payment(ann, amount=euros("100"))
+    goods = {"sold": "goods", "delivered_on": clock().date()}
+    chosen(ledger, ledger.refunds.advise(ann, payment, **goods))
+    invoice = ledger.money.record_invoice(ann, amount=euros("100"), due_on=clock().date())
+    ledger.money.correct(payment, reason="now with its invoice", applies_to=invoice)
+    clock.advance(timedelta(hours=1))
+    again = ledger.refunds.advise(ann, invoice, **goods)
+    assert codes(ledger.refunds.choose(again, "refund", reason="x")) == ["outcome_missing"]
+
+
+def test_money_that_went_back_and_was_not_recorded_is_pointed_out(
+    ledger: Ledger, ann: Customer, dinner: MoneyEntry, advice: RequestAdvice
+) -> None:
+    case = chosen(ledger, advice)
+    ledger.refunds.outcome(case)
+    found = ledger.refunds.assess(ann, dinner, sold="service", service_on=DINNER)
+    assert found.reasons[-1] == (
+        "100.00 EUR went back by the outcomes of earlier choices on it, of which 0.00 EUR is "
+        "recorded as money. Record the rest first, if it was paid."
+    )
+    ledger.money.record_refund(ann, amount=euros("100"), applies_to=dinner)
+    found = ledger.refunds.assess(ann, dinner, sold="service", service_on=DINNER)
+    assert found.reasons[-1] == "100.00 EUR of it was paid back already."
+
+
+def test_time_for_an_illness_is_no_part_of_what_a_choice_cost(
+    ledger: Ledger, ann: Customer, advice: RequestAdvice, clock: Clock
+) -> None:
+    case = chosen(ledger, advice)
+    for tags, minutes in (((), 10), (("hardship",), 50)):
+        ledger.interactions.record(
+            ann,
+            channel="phone",
+            purpose="refund_request",
+            handling_time=timedelta(minutes=minutes),
+            tags=tags,
+        )
+    end = ledger.refunds.outcome(case).case
+    assert end is not None
+    assert end.outcome is not None
+    assert end.outcome.handling_time == timedelta(minutes=10)

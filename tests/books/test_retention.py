@@ -145,6 +145,17 @@ def test_payments_that_name_no_invoice_go_with_the_invoices_they_settle(
     assert ledger.score(old).statement.overdue == before
 
 
+def test_who_was_merged_into_somebody_who_is_gone_goes_alone(ledger: Ledger, old: Customer) -> None:
+    """A register of erasures, replayed on a backup, may take the one who stood for the others."""
+    gone = ledger.customers.add("B. Moss")
+    ledger.privacy.erase_person(gone, ground="objection")
+    with ledger.context.write() as journal:
+        key = journal.key_of(old.id)
+        append_event(journal, key, EntryKind.MERGE, {"event": "merged", "other": str(gone.id)})
+    ledger.retention.set(RULES)
+    assert going(ledger) == [("Ben Moss", Kept.INTERACTION, 1)]
+
+
 def test_hold_on_one_name_keeps_everything_of_the_person(ledger: Ledger, old: Customer) -> None:
     benny = ledger.customers.add("Benny Moss", joined_on=OLD.date())
     context = ledger.context
@@ -283,7 +294,7 @@ def test_hold_that_comes_while_it_runs_still_keeps_what_it_protects(ledger: Ledg
     assert ledger.interactions.of("Ann") == []
 
 
-def test_request_whose_opening_was_erased_keeps_nothing(ledger: Ledger, old: Customer) -> None:
+def test_request_that_was_erased_keeps_nothing(ledger: Ledger, old: Customer) -> None:
     request = ledger.access.request(old, how="mail")
     ledger.access.extend(request, reason="much to read")
     ledger.retention.set(RULES)

@@ -263,12 +263,12 @@ def test_what_was_recorded_by_mistake_is_taken_back_with_all_that_came_of_it(
         ledger.contests.void(contest, reason="again")
 
 
-def test_case_whose_opening_was_erased_is_none(
+def test_case_that_was_erased_is_none(
     ledger: Ledger, ann: Customer, request_: AccessRequest, contest: Contest
 ) -> None:
     ledger.access.extend(request_, reason="much to read")
     ledger.contests.refuse(contest, reasons="two witnesses")
     for opening in (request_.id, contest.id):
-        assert ledger.privacy.erase(opening, ground="unlawful").done
+        assert ledger.privacy.erase(opening, ground="unlawful").entries == 2
     assert ledger.access.of(ann) == []
     assert ledger.contests.of(ann) == []

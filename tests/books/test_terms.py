@@ -245,9 +245,12 @@ def test_evidence_and_deal_must_be_of_the_same_customer(ledger: Ledger, ann: Cus
     with pytest.raises(BadInputError, match="another customer"):
         ledger.terms.convey(ann, how="by letter", deal=sale.id)
     ledger.money.void(sale, reason="twice")
+    refund = ledger.money.record_refund(ben, amount=Money.of("5", "EUR"))
+    with pytest.raises(BadInputError, match="is a refund"):
+        ledger.terms.convey(ben, how="by letter", deal=refund)
     with pytest.raises(NotFoundError, match="voided"):
         ledger.terms.convey(ben, how="by letter", deal=sale)
-    assert entries(ledger, ann, ben) == before + 1
+    assert entries(ledger, ann, ben) == before + 2
 
 
 def test_conveyance_of_former_terms_may_lie_before_the_ledger(

@@ -76,7 +76,7 @@ events = st.one_of(
         st.lists(refs, max_size=2).map(tuple),
         st.sampled_from([*POLICIES.values()]),
     ),
-    st.builds(NoticeGiven, refs, on, by, words, words, days, words),
+    st.builds(NoticeGiven, refs, on, by, words, words, days, words, st.just(EntryRef(ANN, 12))),
     st.builds(Appealed, refs, on, by, words, days),
     st.builds(
         AppealDecided,

@@ -137,6 +137,15 @@ def test_customer_is_given_the_chance_to_heed_the_warning() -> None:
     assert codes(warned(), old) == {"new_incident"}
 
 
+def test_incident_recorded_before_the_notice_of_that_day_is_none_after_the_warning() -> None:
+    notice_of_today = notice(11, 10, 90, ref=ref(14))
+    flag = ScoreFlag(day(10), 1)
+    for seq, wanted in ((13, {"new_incident"}), (15, set())):
+        incidents = (cited(seq, 10),)
+        ban = decision(21, 10, DecisionKind.DO_NOT_SERVE, flag=flag, incidents=incidents)
+        assert codes([warned()[0], notice_of_today], ban) == wanted
+
+
 @pytest.mark.parametrize(
     ("flag", "missing"),
     [
@@ -371,7 +380,11 @@ def test_one_appeal_a_decision_within_the_window() -> None:
 def test_sole_trader_names_an_outsider_or_looks_again_after_days() -> None:
     alone = frozenset((AGENT.id,))
     assert codes(appealed(), decided(25, AGENT, registered=alone)) == {"other_person"}
-    assert codes(appealed(), decided(25, AGENT, registered=alone, outsider="abel ")) == {"outsider"}
+    for nobody in ("abel ", ".", "\u200b"):
+        again = decided(25, AGENT, registered=alone, outsider=nobody)
+        assert codes(appealed(), again) == {"outsider"}
+    blank = decided(25, AGENT, registered=alone, outsider=" \n")
+    assert codes(appealed(), blank) == {"other_person"}
     outsider = decided(25, AGENT, registered=alone, outsider="Rita, the accountant")
     state = state_of([*appealed(), outsider], day(25))
     assert state.decisions[-1].marks == (
@@ -381,6 +394,30 @@ def test_sole_trader_names_an_outsider_or_looks_again_after_days() -> None:
     state = state_of([*appealed(), again], day(34))
     assert state.decisions[-1].decided_by_decider
     assert "again by the decider" in state.decisions[-1].marks[0]
+
+
+def test_appeal_is_not_undone_by_deciding_the_same_once_more() -> None:
+    flag = ScoreFlag(day(26), 1)
+    events = [*appealed(), decided(25, OWNER)]
+    again = decision(31, 26, DecisionKind.DO_NOT_SERVE, flag=flag, incidents=(cited(20, 10),))
+    assert codes(events, again) == {"new_incident"}
+    assert codes(events, replace(again, safety=again.incidents, bypass=WHY, review_on=day(31))) == {
+        "new_incident"
+    }
+    new = replace(again, incidents=(cited(20, 10), cited(30, 26)))
+    assert codes(events, new) == set()
+    social = Scope(channels=frozenset({Channel.SOCIAL}))
+    milder = replace(again, kind=DecisionKind.BLOCK, scope=social)
+    assert codes(events, milder) == set()
+    why = Override("A court found otherwise since.", frozenset({Missing.NEW_INCIDENT}))
+    assert codes(events, replace(again, by=OWNER, override=why)) == set()
+
+
+def test_who_extended_a_decision_is_no_outsider_to_it() -> None:
+    extended = [*appealed(), Reviewed(ref(21), day(30), OWNER, WHY, day(200))]
+    both = frozenset((AGENT.id, OWNER.id))
+    named = decided(40, AGENT, registered=both, outsider=f" {OWNER.name.upper()}")
+    assert codes(extended, named) == {"outsider"}
 
 
 def test_outsider_is_no_way_round_a_registered_colleague() -> None:

@@ -51,7 +51,7 @@ def exempt(n: int, since: int, until: int, ended: int | None = None) -> Exemptio
 def disputed(n: int, of: int, opened: int, closed: int | None = None) -> DisputeRecord:
     over = None if closed is None else day(closed)
     euro = Money(100, "EUR")
-    return DisputeRecord(ref(n), ref(of), day(opened), "corked", euro, OLGA, closed_on=over)
+    return DisputeRecord(ref(n), ref(of), day(opened), "corked", euro, euro, OLGA, closed_on=over)
 
 
 def since_by_looking(account: Account, ladders: Sequence[LadderPolicy], last: date) -> date | None:
@@ -92,6 +92,13 @@ def test_newest_version_that_has_begun_is_in_force() -> None:
 def test_part_of_the_invoice_may_still_be_owed_where_the_customer_was_partly_right() -> None:
     account = Account(ANN, (invoice(1, 10, 60),), disputes=(disputed(2, 1, 12),))
     assert refusals_of_settlement(account, ref(1), Outcome.PARTLY_UPHELD, day(20)) == ()
+    part = DebtEntry(ref(3), MoneyKind.PAYMENT, Money(40, "EUR"), day(15), applies_to=ref(1))
+    paid = Account(ANN, (invoice(1, 10, 100), part), disputes=(disputed(2, 1, 12),))
+    [refusal] = refusals_of_settlement(paid, ref(1), Outcome.PARTLY_UPHELD, day(20))
+    assert refusal.text == (
+        "The customer was partly right, and the invoice still asks for all 1.00 EUR. Correct the "
+        "invoice first; then settle the dispute."
+    )
     [refusal] = refusals_of_settlement(account, ref(1), Outcome.UPHELD, day(20))
     assert refusal.text == (
         "The customer was right, and the invoice still asks for 0.60 EUR. Correct, void or write "

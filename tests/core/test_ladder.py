@@ -49,7 +49,7 @@ def test_step_is_due_with_its_debt_and_its_day() -> None:
     assert next_step(debt(7), LADDER) == NextStep(
         due=True,
         reasons=(
-            "The step reminder is due since 7 February 2026: 1 invoice, 100.00 EUR, the oldest 7 "
+            "The step reminder is due today: 1 invoice, 100.00 EUR, the oldest 7 "
             "days past its due date.",
         ),
         step=LadderStep.REMINDER,

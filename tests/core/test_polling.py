@@ -101,6 +101,18 @@ def test_cursor_does_not_go_back_and_a_look_ahead_loses_nothing() -> None:
     assert back == Due((), ahead.cursor)
 
 
+def test_clock_that_ran_ahead_and_was_put_right_loses_nothing() -> None:
+    crossings = [Crossing(1, 0, True), Crossing(90, 0, True), Crossing(95, 0, True)]
+    ahead = ask(crossings, 94, None)
+    assert [i.text for i in ahead.items] == ["number 0", "number 1"]
+    cursor, told = ahead.cursor, []
+    for hour in (3, 4, 30, 60, 100):
+        due = ask([*crossings, Crossing(20, 0, True)], hour, cursor)
+        cursor, told = due.cursor, [*told, *(i.text for i in due.items)]
+    assert [text for text in told if text in ("number 2", "number 3")] == ["number 3", "number 2"]
+    assert len(told) == len(set(told))
+
+
 def test_what_passed_before_the_first_question_and_stands_no_more_is_not_told_later() -> None:
     over = [Crossing(1, 0, False)]
     first = ask(over, 2, None)

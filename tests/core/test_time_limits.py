@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from custledger.core.calendar.opening_hours import OpeningHours
 from custledger.core.calendar.time_limits import Clock, TimeLimit
 from custledger.core.calendar.working_time import Calendar, Pause
 from custledger.core.canonical import canonical_bytes
@@ -100,11 +101,34 @@ def test_limits_are_said_in_words() -> None:
         {"amount": 1, "clock": "working_days", "saturdays": "no"},
         {"amount": 1},
         {"amount": 1, "clock": "days", "note": "soon"},
+        {"amount": 36_526, "clock": "days"},
+        {"amount": 1_201, "clock": "months"},
+        {"amount": 10_001, "clock": "working_days"},
     ],
 )
 def test_limit_that_makes_no_sense_is_refused(body: dict[str, Any]) -> None:
     with pytest.raises(BadInputError):
         TimeLimit.from_body(body)
+
+
+@pytest.mark.parametrize(
+    ("amount", "clock"),
+    [
+        (200_000, Clock.WORKING_MINUTES),
+        (10_000, Clock.WORKING_DAYS),
+        (36_525, Clock.DAYS),
+        (5_200, Clock.WEEKS),
+        (1_200, Clock.MONTHS),
+    ],
+)
+def test_longest_limit_that_is_accepted_can_be_calculated(amount: int, clock: Clock) -> None:
+    """Else it would be found out when a complaint is opened, and no other could be listed."""
+    one_hour_a_week = Calendar(OpeningHours.of({"mon": [("09:00", "10:00")]}), "Europe/Paris")
+    due = TimeLimit(amount, clock).due(utc(2026, 3, 5, 16), one_hour_a_week)
+    assert due is not None
+    assert due.year < 2130
+    with pytest.raises(BadInputError, match=f"1 to {amount:,} "):
+        TimeLimit(amount + 1, clock)
 
 
 def test_only_limits_that_count_or_end_on_working_days_ask_for_holidays() -> None:

@@ -44,6 +44,15 @@ def test_name_of_a_customer_cannot_write_into_the_page(written: dict[str, Letter
     assert "<b>" not in written["warning"].html
 
 
+def test_letter_holds_nothing_that_a_terminal_or_a_page_obeys(tmp_path: Path) -> None:
+    with open_ledger(tmp_path / "ledger.sqlite", actor="Olga Field", now=Clock()) as ledger:
+        ann = ledger.customers.add("Ann\x1b[2J Miller")
+        letter = notice_letter(ledger, decided(ledger, ann)["warning"], appeal_route="Ask \x07us.")
+    for page in (letter.text, letter.html):
+        assert "Ann\ufffd[2J Miller" in page
+        assert all(sign.isprintable() or sign == "\n" for sign in page)
+
+
 def test_letter_is_of_a_decision_that_holds_and_names_a_way_to_appeal(tmp_path: Path) -> None:
     clock = Clock()
     with open_ledger(tmp_path / "ledger.sqlite", actor="Olga", now=clock) as ledger:

@@ -211,6 +211,40 @@ def test_merged_names_are_one_person_and_other_customers_are_not_named(
         assert "another person" in access_json(report)
 
 
+def test_entries_under_another_name_are_cited_by_whose_they_are(
+    ledger: Ledger, ann: Customer
+) -> None:
+    anna = ledger.customers.add("Anna Miller")
+    call = ledger.interactions.record(anna, channel="chat", summary="as Anna")
+    ledger.matches.merge(anna, into=ann, reason="she told us")
+    contest = ledger.contests.add(call, words="That was not me.").contest
+    assert contest is not None
+    ledger.interactions.void(call, reason="another Anna")
+    told = {e.ref: e for e in access_report(ledger, ann).entries}
+    whose = str(anna.id)[:8]
+    assert ("Entry", f"{whose}#2") in told[f"{whose}#{contest.id.seq}"].facts
+    assert told[f"{whose}#5"].title == f"Entry {whose}#2 taken back"
+
+
+def test_what_other_entries_tell_of_the_customer_is_told_without_naming_anybody(
+    ledger: Ledger, ann: Customer
+) -> None:
+    assert "What is recorded elsewhere" not in access_text(access_report(ledger, ann))
+    ben = ledger.customers.add("Ben Moss")
+    ledger.referrals.record(ben, referred_by=ann, note="at the market")
+    call = ledger.interactions.record(ann, channel="phone")
+    ledger.lessons.add(call, change="Call back within the hour.")
+    report = access_report(ledger, ann)
+    assert report.elsewhere == (
+        "You brought 1 other customer to us: their own data, and so not told here.",
+        f"What the firm learned from #{call.id.seq}, written on 5 January 2026: "
+        "Call back within the hour.",
+    )
+    assert "What is recorded elsewhere" in access_text(report)
+    assert "Ben" not in access_json(report)
+    assert access_report(ledger, ben).elsewhere == ()
+
+
 def test_erased_customer_is_told_that_it_was_erased_and_nothing_else(
     ledger: Ledger, ann: Customer
 ) -> None:

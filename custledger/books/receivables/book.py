@@ -35,6 +35,7 @@ from custledger.core.receivables.dunning import (
     StepRecord,
     ladder_on,
     refusals_of_step,
+    refusals_of_write_off,
 )
 from custledger.core.receivables.ladder import (
     LadderPolicy,
@@ -140,7 +141,8 @@ class ReceivablesBook(Pauses, Ladders):
     ) -> StepOutcome:
         """Record that the step which is due was taken; any other is refused, and nothing written.
 
-        ``write_off`` records with the step ``write_off`` what is given up, an entry an invoice.
+        ``write_off`` records with the step ``write_off`` what is given up, an entry an invoice; it
+        is refused where some of that was paid since ``occurred_at``.
         ``prepayment_only`` records a proposal: to bind anybody it has to be decided.
         """
         wanted = check_member(LadderStep, step)
@@ -154,6 +156,8 @@ class ReceivablesBook(Pauses, Ladders):
             if refusals:
                 return StepOutcome(False, refusals)
             found = at.account.next_step(ladder, at.day)
+            if write_off and (paid := refusals_of_write_off(at.account, found, at.day, at.today)):
+                return StepOutcome(False, paid)
             invoices: list[JsonValue] = [named(ref, at.own) for ref in found.invoices]
             owed: list[JsonValue] = [[m.minor, m.currency] for m in found.amount]
             body = {"event": "step", "step": wanted.value, "invoices": invoices, "owed": owed}
@@ -177,12 +181,11 @@ class ReceivablesBook(Pauses, Ladders):
         ref, why = ref_of(recorded), check_reason(reason)
         with writing(self._context, ref.subject, None) as (journal, at):
             events = listed(journal.connection, self._context, EntryKind.DUNNING, ref)
-            later = [
-                s for s in at.account.steps if s.id.seq > ref.seq and s.id.subject == ref.subject
-            ]
-            if events[0].body["event"] == "step" and later:
+            steps = [s.id for s in at.account.steps]
+            later = steps[steps.index(ref) + 1 :] if ref in steps else []
+            if later:
                 raise BadInputError(
-                    f"A later step was taken ({later[-1].id}). Void that one first; nothing was "
+                    f"A later step was taken ({later[-1]}). Void that one first; nothing was "
                     "written."
                 )
             found = [

@@ -118,8 +118,9 @@ class Pauses:
             refusals = future(journal, at) or refusals_of_dispute(at.account, ref, at.day)
             if refusals:
                 return DisputeOutcome(False, refusals)
-            owed = next(i.owed for i in at.account.receivables(at.day).open if i.ref == ref)
-            body["amount"] = [owed.minor, owed.currency]
+            found = next(i for i in at.account.receivables(at.day).open if i.ref == ref)
+            body["amount"] = [found.owed.minor, found.owed.currency]
+            body["claim"] = [found.claim.minor, found.claim.currency]
             written = append_event(
                 journal, at.key, EntryKind.DUNNING, body, occurred_at=at.occurred_at
             )

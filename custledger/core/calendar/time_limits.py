@@ -26,8 +26,6 @@ from custledger.errors import BadInputError
 
 __all__ = ["Clock", "TimeLimit"]
 
-_MOST: Final = 1_000_000
-
 
 class Clock(StrEnum):
     """What a time limit is counted in."""
@@ -39,6 +37,15 @@ class Clock(StrEnum):
     MONTHS = "months"
 
 
+# Whatever the opening hours: a deadline lies within the years that the calendar can count.
+_MOST: Final = {
+    Clock.WORKING_MINUTES: 200_000,
+    Clock.WORKING_DAYS: 10_000,
+    Clock.DAYS: 36_525,
+    Clock.WEEKS: 5_200,
+    Clock.MONTHS: 1_200,
+}
+_DIGITS: Final = 6
 _CALENDAR: Final = frozenset((Clock.DAYS, Clock.WEEKS, Clock.MONTHS))
 
 
@@ -62,9 +69,10 @@ class TimeLimit:
     eu_law: bool = False
 
     def __post_init__(self) -> None:
-        if type(self.amount) is not int or not 1 <= self.amount <= _MOST:
-            raise BadInputError(f"A time limit is 1 to {_MOST} units, not {self.amount!r}.")
         object.__setattr__(self, "clock", check_member(Clock, self.clock))
+        most, unit = _MOST[self.clock], self.clock.replace("_", " ")
+        if type(self.amount) is not int or not 1 <= self.amount <= most:
+            raise BadInputError(f"A time limit is 1 to {most:,} {unit}, not {self.amount!r}.")
         for name in ("pausable", "saturdays", "eu_law"):
             object.__setattr__(self, name, check_flag(getattr(self, name), name))
         if self.pausable and self.clock is not Clock.WORKING_MINUTES:
@@ -89,7 +97,7 @@ class TimeLimit:
         (240, '8 weeks')
         """
         amount, _, unit = " ".join(text.lower().split()).partition(" ")
-        if amount.isascii() and amount.isdigit() and len(amount) <= len(str(_MOST)):
+        if amount.isascii() and amount.isdigit() and len(amount) <= _DIGITS:
             plural = unit if unit.endswith("s") else f"{unit}s"
             if plural == "working hours":
                 return cls.working_hours(int(amount))

@@ -61,6 +61,12 @@ class Calendar:
     def __post_init__(self) -> None:
         zone_of(self.zone)
 
+    def check(self) -> None:
+        """BadInputError for a year in which holidays leave no open hour: no deadline would end."""
+        for year in sorted({day.year for day in self.holidays.days}):
+            if self.holidays.knows(year):
+                self._open(year)
+
     def is_open(self, moment: datetime) -> bool:
         """Whether the firm is open; at the moment of closing it is not.
 

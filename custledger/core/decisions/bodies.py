@@ -163,6 +163,7 @@ def _notice_from(body: Mapping[str, Any], context: EventContext) -> NoticeGiven:
         reasons=body.get("reasons", ""),
         review_on=date_of_day(body["until_day"]),
         appeal_route=body.get("appeal_route", ""),
+        ref=context.ref,
     )
 
 

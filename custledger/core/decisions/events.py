@@ -172,7 +172,10 @@ class DecisionMade:
 
 @dataclass(frozen=True, slots=True)
 class NoticeGiven:
-    """The customer was told: why, until when, when it is reviewed, and how to appeal."""
+    """The customer was told: why, until when, when it is reviewed, and how to appeal.
+
+    ``ref`` is its own entry, once it is recorded.
+    """
 
     decision: EntryRef
     day: date
@@ -181,6 +184,7 @@ class NoticeGiven:
     reasons: str
     review_on: date
     appeal_route: str
+    ref: EntryRef | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +213,9 @@ class AppealDecided:
     registered: frozenset[UUID]
     outsider: str = ""
     override: Override | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "outsider", check_text(self.outsider, "outsider"))
 
 
 @dataclass(frozen=True, slots=True)

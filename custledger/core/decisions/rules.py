@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
 
+from custledger.core.contact import folded
 from custledger.core.decisions.events import (
     AppealDecided,
     Appealed,
@@ -26,24 +27,24 @@ from custledger.core.decisions.events import (
     Reviewed,
     is_human,
 )
-from custledger.core.decisions.scope import Limit
+from custledger.core.decisions.lacking import missing_of
 from custledger.core.decisions.state import OVER, CustomerDecisions, DecisionState, applied
 from custledger.core.records import Channel, StaffRole
 from custledger.core.refusal import Refusal
 from custledger.core.words import day_in_words
 
-__all__ = ["KnownEvent", "explains", "missing_of", "refusals", "state_of", "state_of_group"]
+__all__ = ["KnownEvent", "explains", "refusals", "state_of", "state_of_group"]
 
 KnownEvent = tuple[Event, frozenset[UUID] | None]
 """An event, and the ids of all customers who were one person when it came; None is any."""
 
-_OF_PAYMENT: Final = frozenset((Limit.CREDIT, Limit.PREPAYMENT_ONLY))
 _MEANT: Final = {
     Missing.EVIDENCE: "It needs enough evidence: the score's flag of these days, or an incident "
     "that put somebody's safety at risk.",
     Missing.WARNING: "It needs a warning that the customer was told of and that is in force: warn "
     "first.",
-    Missing.NEW_INCIDENT: "It needs an incident after the warning: name it, or wait and see.",
+    Missing.NEW_INCIDENT: "It needs an incident after the warning, and one on which no decision "
+    "rests that was overturned: name it, or wait and see.",
     Missing.OTHER_PERSON: "The appeal is decided by another registered person than the decider.",
 }
 # What is left of reasons without these and without numbers has to say something.
@@ -55,6 +56,7 @@ _SCORE_WORDS: Final = (
 )
 _EMPTY_WORDS: Final = frozenset(_SCORE_WORDS.split())
 _LETTERS: Final = 10
+_NAME_LETTERS: Final = 2
 
 
 def state_of(events: Iterable[Event], as_of: date) -> CustomerDecisions:
@@ -118,21 +120,11 @@ def explains(text: str) -> bool:
     (False, True)
     """
     words = [w for w in re.findall(r"[^\W\d_]+", text) if w.casefold() not in _EMPTY_WORDS]
-    return sum(1 if letter.isascii() else 2 for word in words for letter in word) >= _LETTERS
+    return _letters("".join(words)) >= _LETTERS
 
 
-def missing_of(event: DecisionMade, state: CustomerDecisions) -> frozenset[Missing]:
-    """What the decision lacks of evidence, warning, and an incident after the warning."""
-    lacking = set()
-    if event.kind is DecisionKind.DO_NOT_SERVE and not _has_evidence(event, event.policy):
-        lacking.add(Missing.EVIDENCE)
-    if _needs_warning(event) and not event.bypass:
-        warnings = [d for d in state.decisions if _warns(d, event.day)]
-        if not warnings:
-            lacking.add(Missing.WARNING)
-        elif not any(_went_on(event, warning) for warning in warnings):
-            lacking.add(Missing.NEW_INCIDENT)
-    return frozenset(lacking)
+def _letters(text: str) -> int:
+    return sum(1 if sign.isascii() else 2 for sign in text if sign.isalpha())
 
 
 def _common(event: Event, state: CustomerDecisions) -> Iterable[Refusal]:
@@ -147,7 +139,10 @@ def _common(event: Event, state: CustomerDecisions) -> Iterable[Refusal]:
     if not isinstance(event, Appealed | NoticeGiven) and not is_human(event.by):
         yield Refusal("no_person", f"A named person decides; {event.by.name} is none.")
     if isinstance(event, DecisionMade | AppealDecided | Reviewed) and not explains(event.reasons):
-        yield Refusal("reasons", "Write the reasons in words; a score or a number is none.")
+        yield Refusal(
+            "reasons",
+            "Write the reasons in a whole sentence; a word or two, a score or a number is none.",
+        )
     if isinstance(event, DecisionMade | AppealDecided) and event.override is not None:
         yield from _of_override(event.override, event)
 
@@ -298,7 +293,9 @@ def _of_own_appeal(
         yield Refusal(Missing.OTHER_PERSON.value, _MEANT[Missing.OTHER_PERSON])
         return
     if event.outsider:
-        if _same_name(event.outsider, event.by.name):
+        if _letters(event.outsider) < _NAME_LETTERS:
+            yield Refusal("outsider", "Name the outsider who decided: who it was is recorded.")
+        if folded(event.outsider) in map(folded, decision.decider_names):
             yield Refusal("outsider", "An outsider is somebody else than the decider.")
         return
     again = appeal.received_on + timedelta(decision.made.policy.rereview_days)
@@ -321,38 +318,7 @@ def _of_review(event: Reviewed, decision: DecisionState) -> Iterable[Refusal]:
     yield from _of_review_date(event.review_on, event.day, event.day, decision.made.policy)
 
 
-def _has_evidence(event: DecisionMade, policy: DecisionPolicy) -> bool:
-    if event.safety:
-        return True
-    if event.flag is None:
-        return False
-    return timedelta() <= event.day - event.flag.as_of <= timedelta(policy.flag_days)
-
-
-def _needs_warning(event: DecisionMade) -> bool:
-    """All that limits service, but for payment: there the reminders came before it."""
-    if event.kind is DecisionKind.RESTRICTION:
-        return not event.scope.limits <= _OF_PAYMENT
-    return event.kind in (DecisionKind.BLOCK, DecisionKind.DO_NOT_SERVE)
-
-
-def _warns(decision: DecisionState, day: date) -> bool:
-    told = decision.notice is not None
-    return told and decision.made.kind is DecisionKind.WARNING and decision.in_force(day)
-
-
-def _went_on(event: DecisionMade, warning: DecisionState) -> bool:
-    assert warning.notice is not None
-    since = warning.notice.day
-    known = {c.ref for c in warning.made.incidents}
-    return any(c.day >= since and c.ref not in known for c in event.incidents)
-
-
 def _overridden(event: Event, state: CustomerDecisions) -> frozenset[Missing]:
     if not isinstance(event, DecisionMade) or event.override is None:
         return frozenset()
     return event.override.covers & (missing_of(event, state) | {Missing.NOTICE})
-
-
-def _same_name(one: str, other: str) -> bool:
-    return " ".join(one.split()).casefold() == " ".join(other.split()).casefold()

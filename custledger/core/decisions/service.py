@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from itertools import islice
 from typing import Final, NamedTuple, Self
 from uuid import UUID
 
@@ -100,6 +101,7 @@ _CHANNELS: Final = {
     Action.VISIT: Channel.VISIT,
     Action.POST: Channel.SOCIAL,
 }
+_MOST_NAMED: Final = 5
 _SALES: Final = frozenset((Action.ORDER, Action.BOOKING, Action.CREDIT))
 
 
@@ -136,16 +138,13 @@ def with_sharers(
     """The answer, with a warning where somebody with the same contact point would not be allowed.
 
     It is never a refusal: staff find out who it is. Warnings about others, and what goes through
-    for everybody, say nothing about who shares their address.
+    for everybody, say nothing about who shares their address. A few are named; the others are then
+    not asked for.
     """
     if attempt.action in RIGHTS or _is_paid(attempt):
         return answer
-    found = []
-    for sharer in sharers:
-        decisions = [d for d in sharer.decisions if d.made.kind is not DecisionKind.WARNING]
-        other = check_service(decisions, attempt, moment, zone_name)
-        if other.decision is not None:
-            found.append((sharer, other))
+    others = ((s, _of_sharer(s, attempt, moment, zone_name)) for s in sharers)
+    found = [*islice(((s, o) for s, o in others if o.decision is not None), _MOST_NAMED)]
     if not found:
         return answer
     names = ", ".join(sharer.name for sharer, _ in found)
@@ -164,6 +163,11 @@ def with_sharers(
         reasons=(*answer.reasons, *reasons),
         shares_with=shares_with,
     )
+
+
+def _of_sharer(sharer: Sharer, attempt: Attempt, moment: datetime, zone_name: str) -> Answer:
+    decisions = [d for d in sharer.decisions if d.made.kind is not DecisionKind.WARNING]
+    return check_service(decisions, attempt, moment, zone_name)
 
 
 def _is_paid(attempt: Attempt) -> bool:

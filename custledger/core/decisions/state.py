@@ -45,7 +45,8 @@ class Phase(StrEnum):
 
 
 OVER: Final = (Phase.LAPSED, Phase.ENDED, Phase.OVERTURNED)
-"""The phases that a decision does not leave again."""
+"""The phases in which it no longer holds; what lapses today can be extended today, and never after.
+"""
 
 
 class Duty(NamedTuple):
@@ -82,6 +83,11 @@ class DecisionState:
     def deciders(self) -> frozenset[UUID]:
         """Who made or extended it; none of them decides its appeal."""
         return frozenset((self.made.by.id, *(r.by.id for r in self.reviews if r.review_on)))
+
+    @property
+    def decider_names(self) -> frozenset[str]:
+        """Their names, to be told apart from an outsider's."""
+        return frozenset((self.made.by.name, *(r.by.name for r in self.reviews if r.review_on)))
 
     @property
     def review_on(self) -> date:

@@ -147,6 +147,7 @@ _LABELS: Final = {
     "invoice": "Invoice",
     "invoices": "Invoices",
     "owed": "Unpaid then",
+    "claim": "Asked for",
     "until_day": "Until",
     "incidents": "Rests on",
     "bypass": "Why at once",
@@ -340,7 +341,7 @@ def _fact(name: str, value: Any) -> str:
         return words(value)
     if name == "choice":
         return _REFUNDS.get(value, words(str(value)))
-    if name in ("due", "goods_back"):
+    if name in ("due", "goods_back", "claim"):
         return money_in_words(*value)
     if name == "owed":
         return ", ".join(money_in_words(*pair) for pair in value)

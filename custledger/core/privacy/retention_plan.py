@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
@@ -73,16 +72,6 @@ class RetentionPlan:
         for going in self.going:
             found[going.kind] += going.records
         return dict(found)
-
-    def with_(self, told: tuple[Sequence[Going], Sequence[Staying], int]) -> RetentionPlan:
-        """The plan with what the schedule says of one more customer."""
-        going, staying, younger = told
-        return replace(
-            self,
-            going=(*self.going, *going),
-            staying=(*self.staying, *staying),
-            younger=self.younger + younger,
-        )
 
 
 @dataclass(frozen=True, slots=True)

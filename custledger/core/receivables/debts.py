@@ -86,6 +86,11 @@ class OpenInvoice:
         return self.amount - self.paid - self.written_off
 
     @property
+    def claim(self) -> Money:
+        """What it asks for, paid or not: its amount without what was given up."""
+        return self.amount - self.written_off
+
+    @property
     def age(self) -> Age:
         """How long past its due date it is."""
         return age_of(self.days_past_due)

@@ -54,6 +54,7 @@ __all__ = [
     "refusals_of_dispute",
     "refusals_of_settlement",
     "refusals_of_step",
+    "refusals_of_write_off",
 ]
 
 _DAY = timedelta(days=1)
@@ -108,7 +109,7 @@ class DisputeRecord:
     """That the customer disputes an invoice, and how that ended.
 
     ``reason`` is the staff's account, ``customer_words`` the customer's own; ``amount`` is what was
-    owed on the invoice when the dispute was recorded.
+    owed on the invoice when the dispute was recorded, ``claim`` what it asked for, paid or not.
     """
 
     id: EntryRef
@@ -116,6 +117,7 @@ class DisputeRecord:
     opened_on: date
     reason: str
     amount: Money
+    claim: Money
     recorded_by: UUID
     customer_words: str = ""
     outcome: Outcome | None = None
@@ -315,6 +317,20 @@ def refusals_of_step(
     return ()
 
 
+def refusals_of_write_off(
+    account: Account, step: NextStep, day: date, today: date
+) -> tuple[Refusal, ...]:
+    """Why what was owed on a day is not written off today: what was paid since is not given up."""
+    then, now = _owed(account.receivables(day)), _owed(account.receivables(today))
+    if all(now.get(ref) == then[ref] for ref in step.invoices):
+        return ()
+    text = (
+        f"Not all that was owed on {day_in_words(day)} is owed today. Take the step as of today, "
+        "or leave the write-off out."
+    )
+    return (Refusal("settled_since", text),)
+
+
 def refusals_of_dispute(account: Account, invoice: EntryRef, day: date) -> tuple[Refusal, ...]:
     """Why a dispute of an invoice is not to be opened on a day."""
     if open_dispute(account, invoice) is not None:
@@ -341,20 +357,25 @@ def refusals_of_settlement(
         text = f"The dispute was opened on {day_in_words(dispute.opened_on)}; it ends no earlier."
         return (Refusal("before_it_opened", text),)
     found = account.receivables(day)
-    left = next((i.owed for i in (*found.open, *found.disputed) if i.ref == invoice), None)
+    left = next((i for i in (*found.open, *found.disputed) if i.ref == invoice), None)
     if outcome is Outcome.UPHELD and left is not None:
         text = (
-            f"The customer was right, and the invoice still asks for {left}. Correct, void or "
+            f"The customer was right, and the invoice still asks for {left.owed}. Correct, void or "
             "write off the invoice first; then settle the dispute."
         )
         return (Refusal("still_owed", text),)
-    if outcome is Outcome.PARTLY_UPHELD and left is not None and not _less(left, dispute.amount):
+    partly = outcome is Outcome.PARTLY_UPHELD
+    if partly and left is not None and not _less(left.claim, dispute.claim):
         text = (
-            f"The customer was partly right, and the invoice still asks for all {left}. Correct "
-            "the invoice first; then settle the dispute."
+            f"The customer was partly right, and the invoice still asks for all {left.claim}. "
+            "Correct the invoice first; then settle the dispute."
         )
         return (Refusal("still_owed", text),)
     return ()
+
+
+def _owed(found: Receivables) -> dict[EntryRef, Money]:
+    return {i.ref: i.owed for i in (*found.open, *found.disputed)}
 
 
 def open_dispute(account: Account, invoice: EntryRef) -> DisputeRecord | None:

@@ -221,10 +221,13 @@ def next_step(
 
 
 def _proposal(rung: Rung, about: Sequence[OpenInvoice], due_on: date, day: date) -> NextStep:
-    when = f"since {day_in_words(due_on)}" if due_on <= day else f"on {day_in_words(due_on)}"
+    on = day_in_words(due_on)
+    when = f"is due on {on}"
+    if due_on <= day:
+        when = "is due today" if due_on == day else f"has been due since {on}"
     return NextStep(
         due=due_on <= day,
-        reasons=(f"The step {words(rung.step)} is due {when}: {_of_debt(about, day)}.",),
+        reasons=(f"The step {words(rung.step)} {when}: {_of_debt(about, day)}.",),
         step=rung.step,
         due_on=due_on,
         invoices=tuple(i.ref for i in about),

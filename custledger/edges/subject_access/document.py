@@ -85,6 +85,7 @@ def document(report: AccessReport) -> tuple[Section, ...]:
         _section("What you disputed", map(_contest, report.contests)),
         _section("What you asked", map(_request, report.requests)),
         _section("What was recorded", _entries(report)),
+        _section("What is recorded elsewhere", _elsewhere(report.elsewhere)),
         _section("Where it comes from", _sources(report.sources)),
         _section("Who gets it", [Bullets(report.recipients)]),
         _section("How long it is kept", _periods(report)),
@@ -291,6 +292,11 @@ def _moment(moment: datetime, zone_name: str) -> str:
     ahead = moment.astimezone(zone(zone_name)).utcoffset()
     minutes = round(ahead.total_seconds() / 60) if ahead else 0
     return moment_in_words(to_microseconds(moment), minutes)
+
+
+def _elsewhere(texts: Sequence[str]) -> Iterator[Block]:
+    if texts:
+        yield Bullets(tuple(texts))
 
 
 def _sources(sources: Sequence[AccessSource]) -> Iterator[Block]:

@@ -14,7 +14,7 @@ from custledger.core.dossier.words import Told, told
 from custledger.core.privacy.retention import KINDS, Kept
 from custledger.core.privacy.subject_access import Contest, ContestState
 from custledger.core.records import EntryKind, EntryRef, StaffRole, TrailEntry
-from custledger.core.words import day_in_words, words
+from custledger.core.words import count, day_in_words, words
 from custledger.edges.subject_access.report import (
     AccessBriefing,
     AccessChange,
@@ -128,6 +128,7 @@ class _Gathering:
             rights=RIGHTS,
             withheld=sum(entry.withheld for entry in entries),
             names_left_out=not self._teller.staff_names,
+            elsewhere=tuple(self._elsewhere()),
         )
 
     def _person(self, uuid: UUID) -> AccessPerson:
@@ -188,6 +189,12 @@ class _Gathering:
         shown = {name: value for name, value in data.items() if name not in hidden}
         title = told(entry.kind.value, data, entry.supersedes, self._teller.moment).title
         said = told(entry.kind.value, shown, entry.supersedes, self._teller.moment)
+        if entry.kind is EntryKind.VOID and entry.supersedes is not None:
+            taken_back = EntryRef(entry.ref.subject, entry.supersedes)
+            title = f"Entry {self._teller.ref(taken_back)} taken back"
+        subject = entry.ref.subject
+        rows = ((label, self._teller.refs(subject, value)) for label, value in said.facts)
+        said = said._replace(facts=tuple(rows))
         if entry.facts.get("staff") not in (None, str(entry.actor_id)):
             handled = ("Handled by", str(data["staff"]))
             said = said._replace(facts=(*said.facts, handled))
@@ -383,6 +390,20 @@ class _Gathering:
         )
         for source, entries in sorted(named.items()):
             yield AccessSource(source, "", None, entries)
+
+    def _elsewhere(self) -> Iterator[str]:
+        """What the entries of others, and the firm's own, tell of the customer."""
+        brought = sum(r.referred_by in self._ids for r in self._ledger.referrals.all())
+        if brought:
+            others = count(brought, "other customer")
+            yield f"You brought {others} to us: their own data, and so not told here."
+        for lesson in self._ledger.lessons.all():
+            about = [e for e in (lesson.incident, *lesson.entries) if e.subject in self._ids]
+            if about:
+                day = day_in_words(local_day(lesson.recorded_at, self._ledger.zone))
+                said = " ".join(text for text in (lesson.summary, lesson.change) if text)
+                refs = ", ".join(map(self._teller.ref, about))
+                yield f"What the firm learned from {refs}, written on {day}: {said}"
 
     def _recipients(self) -> Iterator[str]:
         roles = Counter(m.role for m in self._staff if m.active)

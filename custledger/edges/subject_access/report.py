@@ -206,7 +206,8 @@ class AccessReport:
 
     ``withheld`` counts the texts for staff that are left out; ``names_left_out`` says that staff
     are told by their role. ``foreword`` is what the firm says of itself: who it is, for what
-    purposes, who else gets the data.
+    purposes, who else gets the data. ``elsewhere`` is what entries tell of the customer that are
+    not the customer's own.
     """
 
     made_on: date
@@ -229,6 +230,7 @@ class AccessReport:
     rights: tuple[str, ...]
     withheld: int
     names_left_out: bool
+    elsewhere: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

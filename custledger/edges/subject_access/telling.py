@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
@@ -14,6 +15,7 @@ from custledger.edges.tables import plain
 __all__ = ["Teller"]
 
 _STAFF_ONLY: Final = frozenset(("staff_note", "staff_text"))
+_NUMBERS: Final = re.compile(r"#\d+(, #\d+)*")
 _INTERNAL: Final = frozenset(("rate", "registered", "fingerprint"))
 """What an hour of a member of staff costs, who else is registered: not the customer's data."""
 
@@ -84,6 +86,12 @@ class Teller:
     def ref(self, ref: EntryRef) -> str:
         """#7; with the short id of whose it is, where the customer has several names."""
         return f"#{ref.seq}" if ref.subject == self.ids[0] else f"{str(ref.subject)[:8]}#{ref.seq}"
+
+    def refs(self, subject: UUID, text: str) -> str:
+        """A fact that names entries by number, with whose they are; any other text as it is."""
+        if subject == self.ids[0] or not _NUMBERS.fullmatch(text):
+            return text
+        return text.replace("#", f"{str(subject)[:8]}#")
 
     def moment(self, microseconds: int) -> str:
         """A moment as the firm's clocks show it."""

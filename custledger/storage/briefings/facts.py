@@ -27,13 +27,14 @@ from custledger.storage.bulk import table_of
 from custledger.storage.context import Context
 from custledger.storage.decisions.decisions import DecisionReader, GroupEvents, registered_staff
 from custledger.storage.merges import group_of, stands_for
-from custledger.storage.reading import ledger_bodies, stored_entries
+from custledger.storage.reading import stored_entries
+from custledger.storage.scoring.score_policy import current_score_policy
 from custledger.storage.scoring.standings import fit_of, score_rows
-from custledger.storage.tables import CustomerRow, InteractionRow, MoneyRow, ScorePolicyRow
+from custledger.storage.tables import CustomerRow, InteractionRow, MoneyRow
 
 __all__ = ["BriefingFacts"]
 
-_customer, _score_policy = table_of(CustomerRow), table_of(ScorePolicyRow)
+_customer = table_of(CustomerRow)
 _interaction, _money = table_of(InteractionRow), table_of(MoneyRow)
 
 
@@ -71,8 +72,7 @@ class BriefingFacts:
     @cached_property
     def policy(self) -> ScorePolicy:
         """The score policy that holds now."""
-        newest = select(_score_policy.c.entry_id).order_by(_score_policy.c.version.desc()).limit(1)
-        return ScorePolicy.from_body(ledger_bodies(self.connection, newest)[0])
+        return current_score_policy(self.connection)
 
     @cached_property
     def people(self) -> list[Staff]:

@@ -2,7 +2,8 @@
 
 Upheld is our fault, partly upheld a shared one. A complaint that was upheld, reopened and then not
 upheld gives the contact back the fault that it had before; one that is withdrawn leaves it, and so
-does reopening: a judgement stands until there is another one.
+does reopening: a judgement stands until there is another one. Where several complaints came by one
+contact, the one that speaks most for the customer counts.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from typing import Final, NamedTuple
 
 from custledger.core.complaints.events import Outcome, Resolved
 from custledger.core.complaints.records import ComplaintEntry, ComplaintRecord, FaultChange
-from custledger.core.records import EntryRef, Fault
+from custledger.core.records import EntryKind, EntryRef, Fault
 from custledger.core.words import words
 from custledger.errors import NotFoundError
+from custledger.storage.complaints.complaints import complaints_from
 from custledger.storage.complaints.contact_fault import Contact, contact_at, correct_fault
+from custledger.storage.complaints.policies import ComplaintPolicies
 from custledger.storage.context import Context
+from custledger.storage.events import events_of
 from custledger.storage.journal import Journal
 
 __all__ = ["Corrected", "after_resolution", "after_void"]
@@ -31,41 +35,55 @@ class Corrected(NamedTuple):
 
 
 def after_resolution(
-    journal: Journal, context: Context, complaint: ComplaintRecord, end: Resolved
+    journal: Journal,
+    context: Context,
+    policies: ComplaintPolicies,
+    complaint: ComplaintRecord,
+    end: Resolved,
 ) -> Corrected:
     """Correct the contact's fault as the resolution says; the contact may be gone."""
-    judged_so_far = verdict(one.event for one in complaint.entries)
-    judged_now = verdict([*(one.event for one in complaint.entries), end])
-    if judged_now is None and judged_so_far is None:
+    own_so_far = verdict(one.event for one in complaint.entries)
+    own_now = verdict([*(one.event for one in complaint.entries), end])
+    if own_now is None and own_so_far is None:
         return Corrected()
     contact = _contact(journal, context, complaint)
     if isinstance(contact, str):
         return Corrected(remarks=(contact,))
     said = f"complaint #{complaint.id.seq} was {words(end.outcome)}"
-    if judged_now is None:
-        found = _given_back(journal, contact, judged_so_far, _before(complaint.entries), said)
-    elif contact.fault is judged_now:
+    others = _others(journal, context, policies, complaint)
+    now = _gentlest(own_now, *others)
+    if own_now is None:
+        target = _before(complaint.entries) if now is None else now
+        return _given_back(journal, contact, _gentlest(own_so_far, *others), target, said)
+    if now is None or contact.fault is now:
         found = Corrected(remarks=(_as_it_was(contact, said),))
     else:
-        found = _corrected(journal, contact, judged_now, said)
-    first = judged_so_far is None
-    return found._replace(fault_before=contact.fault if first else None)
+        found = _corrected(journal, contact, now, said)
+    if own_so_far is not None:
+        return found
+    return found._replace(fault_before=next(iter(others.values()), contact.fault))
 
 
 def after_void(
-    journal: Journal, context: Context, complaint: ComplaintRecord, left: Iterable[ComplaintEntry]
+    journal: Journal,
+    context: Context,
+    policies: ComplaintPolicies,
+    complaint: ComplaintRecord,
+    left: Iterable[ComplaintEntry],
 ) -> Corrected:
     """Correct the contact's fault as what is left of the complaint says."""
-    before = verdict(one.event for one in complaint.entries)
-    after = verdict(one.event for one in left)
-    if before is after:
+    own_before = verdict(one.event for one in complaint.entries)
+    own_after = verdict(one.event for one in left)
+    if own_before is own_after:
         return Corrected()
     contact = _contact(journal, context, complaint)
     if isinstance(contact, str):
         return Corrected(remarks=(contact,))
     said = f"the end of complaint #{complaint.id.seq} was taken back"
+    others = _others(journal, context, policies, complaint)
+    after = _gentlest(own_after, *others)
     target = _before(complaint.entries) if after is None else after
-    return _given_back(journal, contact, before, target, said)
+    return _given_back(journal, contact, _gentlest(own_before, *others), target, said)
 
 
 def verdict(events: Iterable[object]) -> Fault | None:
@@ -75,6 +93,26 @@ def verdict(events: Iterable[object]) -> Fault | None:
         if isinstance(event, Resolved) and event.outcome is not Outcome.WITHDRAWN:
             found = event.outcome.fault
     return found
+
+
+def _others(
+    journal: Journal, context: Context, policies: ComplaintPolicies, complaint: ComplaintRecord
+) -> dict[Fault, Fault]:
+    """What other complaints say of the contact, each with the fault that it had before them."""
+    key = journal.key_of(complaint.id.subject)
+    events = events_of(journal.connection, context, EntryKind.COMPLAINT, [key])
+    found = {}
+    for other in complaints_from(events, policies):
+        if other.id != complaint.id and other.interaction == complaint.interaction:
+            judged = verdict(one.event for one in other.entries)
+            if judged is not None:
+                found[judged] = _before(other.entries)
+    return found
+
+
+def _gentlest(*verdicts: Fault | None) -> Fault | None:
+    """Of several judgements, the one that says most that the customer was right."""
+    return next((fault for fault in (Fault.OURS, Fault.SHARED) if fault in verdicts), None)
 
 
 def _before(entries: Iterable[ComplaintEntry]) -> Fault:

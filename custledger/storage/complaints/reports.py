@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
+from uuid import UUID
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
-from custledger.core.clock import from_microseconds, to_microseconds, zone
+from custledger.core.clock import day_of, from_microseconds, to_microseconds, zone
 from custledger.core.complaints.events import Extended, Opened, Paused, Reopened, Resumed
 from custledger.core.complaints.records import (
     ComplaintDeadline,
@@ -17,7 +18,7 @@ from custledger.core.complaints.records import (
     Recovery,
 )
 from custledger.core.due import DueItem, DueKind
-from custledger.core.records import EntryKind, EntryRef, MoneyKind
+from custledger.core.records import EntryKind, EntryRef
 from custledger.core.words import words
 from custledger.storage.bulk import table_of
 from custledger.storage.complaints.complaints import (
@@ -29,18 +30,19 @@ from custledger.storage.complaints.complaints import (
     touched_cases,
 )
 from custledger.storage.complaints.policies import ComplaintPolicies, complaint_policies
+from custledger.storage.complaints.resolutions import bought_by
 from custledger.storage.context import Context
-from custledger.storage.merges import group_of
+from custledger.storage.merges import persons
 from custledger.storage.reading import bodies_of
-from custledger.storage.tables import EntryRow, EventRow, MoneyRow
+from custledger.storage.tables import EntryRow
 
 __all__ = ["overdue_complaints", "passed_lines", "recoveries"]
 
-_event, _entry, _money = table_of(EventRow), table_of(EntryRow), table_of(MoneyRow)
+_entry = table_of(EntryRow)
 _void = _entry.alias("void")
-_BOUGHT: Final = (MoneyKind.SALE, MoneyKind.INVOICE)
 _MOVES_THE_CLOCK: Final = (Opened, Paused, Resumed, Reopened, Extended)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_EVER: Final = from_microseconds(0)
 
 
 def overdue_complaints(
@@ -59,38 +61,44 @@ def overdue_complaints(
 
 
 def passed_lines(
-    connection: Connection, context: Context, since: datetime, as_of: datetime
+    connection: Connection, context: Context, since: datetime | None, as_of: datetime
 ) -> list[DueItem]:
-    """The deadlines that passed unmet after ``since``, until ``as_of``, in their order."""
+    """The deadlines that passed unmet after ``since``, until ``as_of``, in their order.
+
+    With ``since=None``, those that are unmet at ``as_of``.
+    """
     policies = complaint_policies(connection, context)
-    begin = to_microseconds(since)
+    begin = to_microseconds(since or _EVER)
     taken_back = _taken_back(connection, begin)
     wanted = open_cases(connection, begin) | touched_cases(connection, begin) | taken_back.keys()
     found: dict[str, DueItem] = {}
     for complaint in complaints_of_cases(connection, context, policies, wanted):
         key = context.identities.key(connection, complaint.id.subject)
         void = taken_back.get((key or 0, complaint.id.seq))
-        for then in _rounds(complaint, as_of):
-            for item in _lines(then, policies, void):
-                if since < item.passed_at <= as_of:
+        for then in _rounds(complaint, as_of, ended=since is not None):
+            for item in _lines(then, policies, void, met=since is not None):
+                if (since or _EVER) < item.passed_at <= as_of:
                     found[item.key] = item
     return sorted(found.values(), key=lambda item: (item.passed_at, item.key))
 
 
-def _rounds(complaint: ComplaintRecord, as_of: datetime) -> Iterator[ComplaintRecord]:
-    """The complaint as it stood when each round ended, and at the moment that is asked about."""
+def _rounds(
+    complaint: ComplaintRecord, as_of: datetime, *, ended: bool
+) -> Iterator[ComplaintRecord]:
+    """The complaint at the moment that is asked about; before it, as each round ``ended``."""
     ends = [e.event.at - _MICROSECOND for e in complaint.entries if isinstance(e.event, Reopened)]
-    for moment in (*(end for end in ends if end < as_of), as_of):
+    for moment in (*(end for end in ends if ended and end < as_of), as_of):
         then = complaint.on(moment)
         if then is not None:
             yield then
 
 
 def _lines(
-    complaint: ComplaintRecord, policies: ComplaintPolicies, void: datetime | None
+    complaint: ComplaintRecord, policies: ComplaintPolicies, void: datetime | None, *, met: bool
 ) -> Iterator[DueItem]:
+    """The deadlines that passed unmet; with ``met``, those that were met too late as well."""
     for one in complaint_deadlines(complaint, policies):
-        if one.due is None or (one.met_at is not None and one.met_at <= one.due):
+        if one.due is None or (one.met_at is not None and (not met or one.met_at <= one.due)):
             continue
         # What was recorded, or taken back, after the line had passed makes it known late.
         known = [
@@ -151,50 +159,32 @@ def recoveries(
     connection: Connection, context: Context, complaints: Iterable[ComplaintRecord], until: datetime
 ) -> list[Recovery]:
     """Those of resolved complaints whose customers came back by that moment, latest end first."""
+    ended = [(one, end) for one in complaints if (end := one.state.round.resolution) is not None]
+    person, last = persons(connection), to_microseconds(until)
+    heads: dict[UUID, int] = {}
+    for uuid in {one.customer_id for one, _ in ended}:
+        key = context.identities.key(connection, uuid) or 0
+        heads[uuid] = person.get(key, key)
+    bought = bought_by(connection, set(heads.values()), day_of(last, context.zone))
+    uuids = context.identities.uuids(connection, {p.customer for b in bought.values() for p in b})
     found = []
-    for complaint in complaints:
-        end = complaint.state.round.resolution
-        if end is None:
-            continue
-        count, first = _bought(connection, context, complaint, end.at, until)
+    for complaint, end in ended:
+        over, mine = to_microseconds(end.at), bought[heads[complaint.customer_id]]
+        since = [one for one in mine if over < one.at <= last]
         told = complaint.state.recovered
-        if not count and told is None:
+        if not since and told is None:
             continue
+        first = since[0] if since else None
         found.append(
             Recovery(
                 complaint=complaint.id,
                 outcome=end.outcome,
                 resolved_at=end.at,
                 satisfied=complaint.state.satisfied,
-                purchases=count,
-                first=None if first is None else first[0],
-                first_at=None if first is None else first[1],
+                purchases=len(since),
+                first=None if first is None else EntryRef(uuids[first.customer], first.seq),
+                first_at=None if first is None else from_microseconds(first.at),
                 shown_by="" if told is None else told.shown_by,
             )
         )
     return sorted(found, key=lambda one: (one.resolved_at, str(one.complaint)), reverse=True)
-
-
-def _bought(
-    connection: Connection,
-    context: Context,
-    complaint: ComplaintRecord,
-    after: datetime,
-    until: datetime,
-) -> tuple[int, tuple[EntryRef, datetime] | None]:
-    """How many sales and invoices there were, and the first of them."""
-    key = context.identities.key(connection, complaint.id.subject)
-    bought: Any = (
-        _money.c.customer_id.in_([] if key is None else group_of(connection, key)),
-        _money.c.kind.in_(_BOUGHT),
-        _money.c.occurred_at > to_microseconds(after),
-        _money.c.occurred_at <= to_microseconds(until),
-    )
-    count = connection.scalar(select(func.count()).select_from(_money).where(*bought)) or 0
-    if not count:
-        return 0, None
-    columns = (_money.c.customer_id, _money.c.seq, _money.c.occurred_at)
-    query = select(*columns).where(*bought).order_by(_money.c.occurred_at, _money.c.id).limit(1)
-    customer, seq, at = connection.execute(query).one()
-    uuid = context.identities.uuid(connection, customer)
-    return count, (EntryRef(uuid, seq), from_microseconds(at))

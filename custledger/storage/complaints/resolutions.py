@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, and_, or_, select
@@ -12,17 +12,18 @@ from custledger.core.records import EntryKind, Fault, MoneyKind, Purpose
 from custledger.storage.bulk import portions, table_of
 from custledger.storage.context import Context
 from custledger.storage.events import events_where
-from custledger.storage.merges import heads
+from custledger.storage.merges import persons
 from custledger.storage.scoring.accounts import exchange_of
 from custledger.storage.tables import CustomerRow, EventRow, InteractionRow, MoneyRow
 
 __all__ = [
     "Experiences",
+    "Purchase",
     "Purchases",
     "Resolution",
+    "bought_by",
     "experiences",
     "names_of",
-    "persons",
     "purchases_after",
     "resolutions",
 ]
@@ -45,6 +46,17 @@ class Resolution(NamedTuple):
     recovered: bool = False
 
 
+class Purchase(NamedTuple):
+    """A sale or an invoice: the key of the customer, its number, moment and day, and its amount."""
+
+    customer: int
+    seq: int
+    at: int
+    day: int
+    minor: int
+    currency: str
+
+
 class Purchases(NamedTuple):
     """What a person bought; ``worth`` in base minor units x 10^16, ``unconverted`` without rate."""
 
@@ -60,12 +72,6 @@ class Experiences(NamedTuple):
     days: int
     reach: int
     unknown_reach: int
-
-
-def persons(connection: Connection) -> dict[int, int]:
-    """Who stands for each customer that was merged, by key; all others stand for themselves."""
-    c = heads().c
-    return {row[0]: row[1] for row in connection.execute(select(c.customer_id, c.head_id))}
 
 
 def names_of(connection: Connection, customers: Mapping[int, Any]) -> dict[int, str]:
@@ -103,29 +109,39 @@ def resolutions(
     return last
 
 
-def purchases_after(
-    connection: Connection, resolved: Mapping[int, Resolution], as_of_day: int, currency: str
-) -> dict[int, Purchases]:
-    """What each person bought after the resolution and until the day, under whatever name."""
-    person, exchange = persons(connection), exchange_of(connection, currency)
-    names = set(resolved) | {c for c, head in person.items() if head in resolved}
-    found: dict[int, Purchases] = {}
+def bought_by(
+    connection: Connection, people: Collection[int], as_of_day: int
+) -> dict[int, list[Purchase]]:
+    """What each of these persons bought until the day, under whatever name, in order of time."""
+    person = persons(connection)
+    names = set(people) | {c for c, head in person.items() if head in people}
+    found: dict[int, list[Purchase]] = {head: [] for head in people}
     m = _MONEY.c
+    columns = (m.customer_id, m.seq, m.occurred_at, m.occurred_day, m.amount_minor, m.currency)
     for portion in portions(sorted(names)):
         query = (
-            select(m.customer_id, m.occurred_at, m.occurred_day, m.amount_minor, m.currency)
+            select(*columns)
             .where(m.customer_id.in_(portion), m.kind.in_(_BOUGHT))
             .where(m.occurred_day <= as_of_day, m.known_day <= as_of_day)
         )
-        for customer, at, day, minor, foreign in connection.execute(query):
-            head = person.get(customer, customer)
-            if at <= resolved[head].at:
-                continue
-            worth = exchange.worth(minor, foreign, day)
-            count, first, total, missing = found.get(head, Purchases(0, day, 0, 0))
-            found[head] = Purchases(
-                count + 1, min(first, day), total + (worth or 0), missing + (worth is None)
-            )
+        for row in connection.execute(query):
+            found[person.get(row.customer_id, row.customer_id)].append(Purchase(*row))
+    for purchases in found.values():
+        purchases.sort(key=lambda one: (one.at, one.customer, one.seq))
+    return found
+
+
+def purchases_after(
+    connection: Connection, resolved: Mapping[int, Resolution], as_of_day: int, currency: str
+) -> dict[int, Purchases]:
+    """What each person bought after the resolution and until the day, and what it is worth."""
+    exchange, found = exchange_of(connection, currency), {}
+    for head, purchases in bought_by(connection, resolved, as_of_day).items():
+        later = [one for one in purchases if one.at > resolved[head].at]
+        if later:
+            worth = [exchange.worth(one.minor, one.currency, one.day) for one in later]
+            total = sum(one or 0 for one in worth)
+            found[head] = Purchases(len(later), later[0].day, total, worth.count(None))
     return found
 
 

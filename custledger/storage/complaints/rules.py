@@ -99,9 +99,9 @@ def resolution(context: Context) -> Also:
     """Whose fault it was, for the score; and what of the plan was left out."""
 
     def also(
-        journal: Journal, complaint: ComplaintRecord, _: ComplaintPolicies, end: Resolved
+        journal: Journal, complaint: ComplaintRecord, policies: ComplaintPolicies, end: Resolved
     ) -> Consequences:
-        found = after_resolution(journal, context, complaint, end)
+        found = after_resolution(journal, context, policies, complaint, end)
         body = {} if found.fault_before is None else {"fault_before": found.fault_before.value}
         left = missed_steps(_resolved(complaint, end), complaint.plan)
         titles = ", ".join(f"{step.title} ({step.id})" for step in left)

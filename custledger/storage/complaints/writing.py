@@ -136,17 +136,19 @@ def void_entry(
     connection = journal.connection
     _lock(journal, context, ref)
     case = EntryRef(ref.subject, _case_of(connection, context, ref))
-    found = read_complaint(connection, context, case)
+    policies = complaint_policies(connection, context)
+    found = read_complaint(connection, context, case, policies)
     gone = [one for one in found.entries if ref in (case, one.ref)]
     if ref != case:
         events = [one.event for one in found.entries]
         verdict = judged_without(events, gone[0].event, found.plan, context.zone)
         if verdict.refusals:
             return ComplaintChange(False, found, refusals=verdict.refusals)
-    fixed = after_void(journal, context, found, [e for e in found.entries if e not in gone])
+    left = [e for e in found.entries if e not in gone]
+    fixed = after_void(journal, context, policies, found, left)
     places = [current(connection, context, EventRow, one.ref) for one in gone]
     written = journal.refs(journal.append([void_draft(place, text) for place in places]))
-    now = found if ref == case else read_complaint(connection, context, case)
+    now = found if ref == case else read_complaint(connection, context, case, policies)
     return ComplaintChange(True, now, written[-1], (), fixed.changes, fixed.remarks)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -17,15 +17,15 @@ from custledger.core.decisions.bodies import EventContext, event_from
 from custledger.core.decisions.events import DecisionMade, DecisionPolicy, Event
 from custledger.core.decisions.rules import KnownEvent, state_of_group
 from custledger.core.decisions.state import CustomerDecisions
-from custledger.core.records import EntryKind, EntryRef, Part, PolicyTopic, Staff
+from custledger.core.records import EntryKind, EntryRef, Part, Staff
 from custledger.storage.bulk import portions, table_of
 from custledger.storage.context import Context
+from custledger.storage.decisions.periods import all_periods
 from custledger.storage.events import case_of
-from custledger.storage.policies import policy_versions
 from custledger.storage.reading import bodies_of, stored_entries
 from custledger.storage.tables import CustomerRow, EventRow, IdentityRow, StaffRow
 
-__all__ = ["DecisionReader", "GroupEvents", "RecordedEvent", "policy_from", "registered_staff"]
+__all__ = ["DecisionReader", "GroupEvents", "RecordedEvent", "registered_staff"]
 
 _event, _staff, _identity = table_of(EventRow), table_of(StaffRow), table_of(IdentityRow)
 _customer = table_of(CustomerRow)
@@ -103,9 +103,7 @@ class DecisionReader:
     @cached_property
     def policies(self) -> dict[int, DecisionPolicy]:
         """The policies of decisions by version; 0 is built in."""
-        versions = policy_versions(self._connection, self._context, PolicyTopic.DECISIONS)
-        found = [policy_from(v.version, v.body) for v in versions]
-        return {0: DecisionPolicy(), **{policy.version: policy for policy in found}}
+        return all_periods(self._connection, self._context)
 
     @cached_property
     def _people(self) -> dict[UUID, Staff]:
@@ -153,11 +151,6 @@ class DecisionReader:
         event = event_from(stored.body, place, stored.staff_body or None)
         assert case_of(stored) == (event.ref if isinstance(event, DecisionMade) else event.decision)
         return RecordedEvent(event, stored.id, known, stored.recorded_at)
-
-
-def policy_from(version: int, body: Mapping[str, Any]) -> DecisionPolicy:
-    """The policy of decisions that a version holds."""
-    return DecisionPolicy.from_body({**body, "version": version})
 
 
 def registered_staff(connection: Connection) -> list[Staff]:

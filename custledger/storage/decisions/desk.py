@@ -10,7 +10,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, select
 
+from custledger.core.checks import check_text
 from custledger.core.clock import date_of_day, day_of
+from custledger.core.contact import folded
 from custledger.core.decisions.bodies import event_body, event_staff_body
 from custledger.core.decisions.events import (
     Cited,
@@ -23,24 +25,23 @@ from custledger.core.decisions.events import (
 from custledger.core.decisions.rules import refusals
 from custledger.core.decisions.state import CustomerDecisions
 from custledger.core.decisions.steps import DecisionStep
-from custledger.core.records import EntryKind, EntryRef, PolicyTopic, Staff
+from custledger.core.records import Conduct, EntryKind, EntryRef, Staff
 from custledger.core.refusal import Refusal
-from custledger.core.score.policy import ScorePolicy
 from custledger.errors import LedgerBusyError, NotFoundError
 from custledger.storage.bulk import table_of
 from custledger.storage.context import Context
 from custledger.storage.decisions.decisions import (
     DecisionReader,
     GroupEvents,
-    policy_from,
     registered_staff,
 )
+from custledger.storage.decisions.periods import periods_on
 from custledger.storage.events import append_event
 from custledger.storage.heads import lock_chains
+from custledger.storage.house_rules import house_rules, rule_applies
 from custledger.storage.journal import Journal
 from custledger.storage.merges import group_of
-from custledger.storage.policies import policy_on
-from custledger.storage.reading import ledger_bodies
+from custledger.storage.scoring.score_policy import current_score_policy
 from custledger.storage.scoring.standings import fit_of
 from custledger.storage.tables import (
     CustomerRow,
@@ -48,14 +49,13 @@ from custledger.storage.tables import (
     EvidenceRow,
     InteractionRow,
     MoneyRow,
-    ScorePolicyRow,
 )
 
 __all__ = ["DecisionDesk", "chain_key"]
 
-_entry, _score_policy = table_of(EntryRow), table_of(ScorePolicyRow)
-_customer = table_of(CustomerRow)
-_RECORDS: Final = (table_of(InteractionRow), table_of(MoneyRow), table_of(EvidenceRow))
+_entry, _customer = table_of(EntryRow), table_of(CustomerRow)
+_interaction, _evidence = table_of(InteractionRow), table_of(EvidenceRow)
+_RECORDS: Final = (_interaction, table_of(MoneyRow), _evidence)
 _BUSY: Final = (
     "Somebody merged this customer with another one just now. Nothing was written; look at what "
     "is decided about the other one, and try again."
@@ -104,8 +104,7 @@ class DecisionDesk:
     def policy(self) -> DecisionPolicy:
         """The policy of decisions that holds today."""
         day = day_of(self.journal.recorded_at, self.journal.zone)
-        found = policy_on(self.connection, self.context, PolicyTopic.DECISIONS, day)
-        return DecisionPolicy() if found is None else policy_from(found.version, found.body)
+        return periods_on(self.connection, self.context, day)
 
     @property
     def registered(self) -> frozenset[UUID]:
@@ -120,8 +119,7 @@ class DecisionDesk:
 
     def flag(self) -> ScoreFlag | None:
         """Whether the score flags the person today under any name, by the current policy."""
-        newest = select(_score_policy.c.entry_id).order_by(_score_policy.c.version.desc()).limit(1)
-        policy = ScorePolicy.from_body(ledger_bodies(self.connection, newest)[0])
+        policy = current_score_policy(self.connection)
         day = day_of(self.journal.recorded_at, self.journal.zone)
         current = select(_customer.c.id).where(_customer.c.id.in_(self.group.keys))
         for key in self.connection.scalars(current).all():
@@ -154,6 +152,39 @@ class DecisionDesk:
                 found.append(Cited(ref, day))
         return tuple(found), tuple(missing)
 
+    def safety(self, refs: Sequence[EntryRef]) -> tuple[tuple[Cited, ...], tuple[Refusal, ...]]:
+        """The same for what put somebody's safety at risk: evidence, or a contact that says so."""
+        found, missing = self.cited(refs)
+        harmless = [cited.ref for cited in found if not self._endangers(cited.ref)]
+        return found, (
+            *missing,
+            *(
+                Refusal(
+                    "safety",
+                    f"#{ref.seq} records nothing that puts anybody's safety at risk. If the "
+                    "customer's conduct did, correct the entry first.",
+                )
+                for ref in harmless
+            ),
+        )
+
+    def rule(self, name: str, incidents: Sequence[Cited]) -> tuple[str, tuple[Refusal, ...]]:
+        """A house rule's name as it was given, and refusals where it does not apply to them all."""
+        name = check_text(name, "rule")
+        if not name:
+            return "", ()
+        versions = house_rules(self.connection, self.context).get(folded(name))
+        if versions is None:
+            text = f"There is no house rule {name!r}. `custledger rule list` shows those there are."
+            return name, (Refusal("rule", text),)
+        refs = [cited.ref for cited in incidents]
+        checks = [(r, rule_applies(self.connection, self.context, versions, r)) for r in refs]
+        return versions[0].name, tuple(
+            Refusal("rule", f"#{ref.seq}: {check.reason} Decide without that incident or the rule.")
+            for ref, check in checks
+            if not check.applies
+        )
+
     def write(self, event: Event, also: Iterable[Refusal] = ()) -> DecisionStep:
         """Write the event if nothing stands against it."""
         named = tuple(also)
@@ -177,6 +208,20 @@ class DecisionDesk:
 
     def _reread(self) -> GroupEvents:
         return DecisionReader(self.connection, self.context).group(self.group.keys)
+
+    def _endangers(self, ref: EntryRef) -> bool:
+        key = self.context.identities.key(self.connection, ref.subject)
+        contact, proof = (
+            select(column).where(table.c.customer_id == key, table.c.seq == ref.seq)
+            for table, column in (
+                (_interaction, _interaction.c.conduct),
+                (_evidence, _evidence.c.seq),
+            )
+        )
+        conduct = self.connection.scalar(contact)
+        if conduct is None:
+            return self.connection.scalar(proof) is not None
+        return conduct is not Conduct.NONE
 
     def _day_of(self, ref: EntryRef) -> date | None:
         if ref.subject not in self.group.ids:

@@ -36,11 +36,12 @@ class _Line(NamedTuple):
 
 
 def due_items(
-    connection: Connection, context: Context, since: datetime, as_of: datetime
+    connection: Connection, context: Context, since: datetime | None, as_of: datetime
 ) -> list[DueItem]:
-    """What passed after ``since`` and by ``as_of``, the oldest first."""
-    to_microseconds(since)  # refuses a moment without a time zone
-    to_microseconds(as_of)
+    """What passed after ``since`` and by ``as_of``, the oldest first; for None, what stands."""
+    for moment in (since, as_of):
+        if moment is not None:
+            to_microseconds(moment)  # refuses a moment without a time zone
     day = local_day(as_of, context.zone)
     groups = DecisionReader(connection, context).groups()
     found = [
@@ -49,7 +50,8 @@ def due_items(
         for decision in group.state(day).decisions
         if decision.made.kind is not DecisionKind.REINSTATEMENT
         for line in _lines(decision, group, day)
-        if since < (start := _passed_at(line, context.zone)) <= as_of
+        if (start := _passed_at(line, context.zone)) <= as_of
+        and (line.kind is not DueKind.DECISION_LAPSED if since is None else since < start)
     ]
     names = _names(connection, context, {d.made.ref for _, _, d in found})
     items = [_item(start, line, d, names[d.made.ref]) for start, line, d in found]

@@ -7,8 +7,9 @@ decision that has not lapsed; only their decisions are read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -30,7 +31,7 @@ from custledger.core.records import ContactKind, Customer, EntryKind
 from custledger.errors import BadInputError
 from custledger.storage.bulk import table_of
 from custledger.storage.context import Context
-from custledger.storage.decisions.decisions import DecisionReader
+from custledger.storage.decisions.decisions import DecisionReader, GroupEvents
 from custledger.storage.merges import group_of, stands_for
 from custledger.storage.reading import bodies_of
 from custledger.storage.tables import (
@@ -50,10 +51,12 @@ Who = Customer | UUID | tuple[str, str] | str
 _event, _contact = table_of(EventRow), table_of(ContactPointRow)
 _customer, _entry, _identity = table_of(CustomerRow), table_of(EntryRow), table_of(IdentityRow)
 _MATCHED: Final = (ContactKind.EMAIL, ContactKind.PHONE)
-_MOST_SHARERS: Final = 5
 _FEWEST_DIGITS: Final = 4
-_FOUND: Final = (_customer.c.id, _entry.c.supersedes)
-_FROM: Final = _customer.join(_entry, _entry.c.id == _customer.c.entry_id)
+_ADDRESS: Final = re.compile(r"[^\s<>@:,;\"]+@[^\s<>@:,;\"]+")
+_FOUND: Final = (_customer.c.id, _entry.c.supersedes, _contact.c.normalised)
+_FROM: Final = _customer.join(_entry, _entry.c.id == _customer.c.entry_id).outerjoin(
+    _contact, (_contact.c.customer_id == _customer.c.id) & (_contact.c.kind == ContactKind.EMAIL)
+)
 _BY_ID: Final = (
     select(*_FOUND)
     .select_from(_FROM.join(_identity, _identity.c.id == _customer.c.id))
@@ -93,16 +96,13 @@ def answer_for(
         own = _group(connection, person.keys)
         decisions = reader.group(own).state(as_of).decisions if own else ()
         heads = sorted({stands_for(connection, key) for key, is_own in restricted if not is_own})
-        sharers: list[Sharer] = []
-        for head in heads:
-            if head in own or len(sharers) == _MOST_SHARERS:
-                continue
-            group = reader.group(group_of(connection, head))
-            found = group.state(as_of)
-            if found.in_force:
-                sharers.append(_sharer(connection, context, head, found.decisions))
-    answer = check_service(decisions, attempt, moment, context.zone)
-    return with_sharers(answer, sharers, attempt, moment, context.zone)
+        sharers = (
+            _sharer(connection, context, head, reader.group(group_of(connection, head)), as_of)
+            for head in heads
+            if head not in own
+        )
+        answer = check_service(decisions, attempt, moment, context.zone)
+        return with_sharers(answer, sharers, attempt, moment, context.zone)
 
 
 _NOTHING: Final = "No decision is in force."
@@ -119,10 +119,10 @@ def _person(
     if isinstance(who, str) and (uuid := _as_uuid(who)) is not None:
         who = uuid
     if isinstance(who, UUID):
-        row = connection.execute(_BY_ID, {"uuid": who}).one_or_none()
+        rows = connection.execute(_BY_ID, {"uuid": who}).all()
     elif isinstance(who, tuple) and len(who) == 2 and all(isinstance(p, str) for p in who):
-        pair = {"source": who[0], "external_id": who[1]}
-        row = connection.execute(_BY_EXTERNAL_ID, pair).one_or_none()
+        pair = {"source": who[0].strip(), "external_id": who[1].strip()}  # as they are kept
+        rows = connection.execute(_BY_EXTERNAL_ID, pair).all()
     elif isinstance(who, str):
         return _Person((), tuple(sorted({*forms, *_forms(who, context)})))
     else:
@@ -130,11 +130,14 @@ def _person(
             "Name who asks by the customer, the id, (source, external id), an e-mail address or a "
             f"phone number, not by {who!r}."
         )
-    if row is None:  # somebody new
+    if not rows:  # somebody new
         return _Person((), tuple(sorted(set(forms))))
-    if row.supersedes is not None:
-        forms += _former(connection, row.id, row.supersedes)
-    return _Person((row.id,), tuple(sorted(set(forms))))
+    key, before, _ = rows[0]
+    own = {row.normalised for row in rows if row.normalised is not None}
+    former = set() if before is None else {*_former(connection, key, before)}
+    # Their own as they are: the other statement finds these by itself.
+    forms += former | {_untagged(form) for form in own | former} - own
+    return _Person((key,), tuple(sorted(set(forms))))
 
 
 def _forms(contact: object, context: Context) -> list[str]:
@@ -142,7 +145,7 @@ def _forms(contact: object, context: Context) -> list[str]:
     if not isinstance(contact, str):
         raise BadInputError(f"A contact point is a text, not {contact!r}.")
     if "@" in contact:
-        return [normalise(ContactKind.EMAIL, contact, context.region)]
+        return _mail_forms(contact)
     if sum(c.isdigit() for c in contact) >= _FEWEST_DIGITS:
         return [normalise(ContactKind.PHONE, contact, context.region)]
     raise BadInputError(
@@ -151,20 +154,38 @@ def _forms(contact: object, context: Context) -> list[str]:
     )
 
 
-def _former(connection: Connection, key: int, seq: int | None) -> list[str]:
-    """The contact points that a customer had before, each version found by its number."""
-    versions = []
-    while seq is not None:
-        query = select(_entry.c.id, _entry.c.supersedes).where(
-            _entry.c.subject_id == key, _entry.c.seq == seq
+def _mail_forms(contact: str) -> list[str]:
+    """As it is, without a name around it, and without a tag: ann+tag@ arrives where ann@ does."""
+    whole = normalise(ContactKind.EMAIL, contact)
+    found = _ADDRESS.search(whole)
+    if found is None:
+        raise BadInputError(
+            f"{contact!r} is no e-mail address. Write it like ann@example.org, and look up who has "
+            "an account of that name first (customers.find)."
         )
-        entry, seq = connection.execute(query).one()
-        versions.append(entry)
-    parts = bodies_of(connection, versions)
+    return [whole, found[0], _untagged(found[0])]
+
+
+def _untagged(form: str) -> str:
+    """An address without what follows a plus in its mail box; anything else as it is.
+
+    >>> _untagged("ann+shop@example.org"), _untagged("+33123456789")
+    ('ann@example.org', '+33123456789')
+    """
+    box, at, host = form.rpartition("@")
+    return f"{box.partition('+')[0] or box}{at}{host}" if at else form
+
+
+def _former(connection: Connection, key: int, seq: int) -> list[str]:
+    """The contact points that a customer had before, from version to version."""
+    query = select(_entry.c.id, _entry.c.supersedes).where(_entry.c.subject_id == key)
+    version = query.where(_entry.c.seq == seq).cte(recursive=True)
+    before = query.join(version, version.c.supersedes == _entry.c.seq)
+    versions = [*connection.scalars(select(version.union(before).c.id))]
     return [
         point["normalised"]
-        for entry in versions
-        for body in parts.get(entry, {}).values()
+        for parts in bodies_of(connection, versions).values()
+        for body in parts.values()
         for point in body.get("contact_points", ())
         if point["kind"] in _MATCHED
     ]
@@ -174,15 +195,17 @@ def _group(connection: Connection, keys: Sequence[int]) -> list[int]:
     return group_of(connection, keys[0]) if keys else []
 
 
-def _sharer(connection: Connection, context: Context, key: int, decisions: Any) -> Sharer:
+def _sharer(
+    connection: Connection, context: Context, key: int, group: GroupEvents, as_of: date
+) -> Sharer:
     name = connection.scalar(select(_customer.c.name).where(_customer.c.id == key))
     uuid = context.identities.uuid(connection, key)
-    return Sharer(uuid, name or str(uuid)[:8], decisions)
+    return Sharer(uuid, name or str(uuid)[:8], group.state(as_of).decisions)
 
 
 def _as_uuid(text: str) -> UUID | None:
     try:
-        return UUID(text)
+        return UUID(text.strip())
     except ValueError:
         return None
 

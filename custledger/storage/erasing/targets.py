@@ -21,6 +21,7 @@ __all__ = [
     "header_of",
     "line_of",
     "numbered",
+    "of_kind",
     "with_payload",
 ]
 
@@ -60,6 +61,11 @@ def numbered(connection: Connection, subject: int, seqs: Collection[int]) -> dic
         query = _of(subject).where(_entry.c.seq.in_(portion))
         found.update((target.seq, target) for target in _targets(connection, query))
     return found
+
+
+def of_kind(connection: Connection, subject: int, kind: EntryKind) -> list[Target]:
+    """The entries of a kind in the subject's chain, oldest first."""
+    return _targets(connection, _of(subject).where(_entry.c.kind == kind).order_by(_entry.c.seq))
 
 
 def line_of(connection: Connection, subject: int, seq: int) -> list[Target]:

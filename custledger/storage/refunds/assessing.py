@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from sqlalchemy import Connection
 
 from custledger.core.calendar.working_time import Calendar
 from custledger.core.checks import check_flag, check_member
 from custledger.core.clock import date_of_day, day_of, from_microseconds, to_microseconds
+from custledger.core.money import Money
 from custledger.core.records import EntryKind, EntryRef
 from custledger.core.refunds.assessment import (
     Conveyance,
@@ -25,15 +26,18 @@ from custledger.core.refunds.conveyances import ConveyedTerms, conveyed_from
 from custledger.core.refunds.floors import EU_WITHDRAWAL, Floor, NoWithdrawal
 from custledger.core.words import day_in_words
 from custledger.errors import BadInputError
+from custledger.storage.bulk import table_of
 from custledger.storage.complaints.policies import complaint_policies
 from custledger.storage.context import Context
 from custledger.storage.events import events_of
 from custledger.storage.refunds.deals import Deal, deal_of
+from custledger.storage.refunds.facts import cases_where
 from custledger.storage.refunds.terms import TermsVersion, terms_on, terms_versions
+from custledger.storage.tables import EventRow
 
 __all__ = ["Assessed", "DealFacts", "assess_in"]
 
-_PAID_FACTS: Final = ("delivered_on", "service_on")
+_event = table_of(EventRow)
 
 
 class DealFacts(TypedDict, total=False):
@@ -99,6 +103,7 @@ def assess_in(
         *_of_terms(terms, context.zone),
         *_of_late_record(terms, shown, request, at, context.zone),
         *_of_money(deal),
+        *_of_outcomes(connection, context, deal, as_of_day),
     )
     return Assessed(deal, request, replace(found, reasons=(*found.reasons, *notes)))
 
@@ -145,7 +150,7 @@ def _shown(
     """What these customers were shown that can be about the deal."""
     stored = events_of(connection, context, EntryKind.CONVEYANCE, customers)
     found = [conveyed_from(s) for s in stored if s.body]
-    return [c for c in found if c.deal is None or c.deal == deal.ref]
+    return [c for c in found if c.deal is None or c.deal in deal.refs]
 
 
 def _of_terms(terms: TermsVersion | None, zone: str) -> list[str]:
@@ -185,6 +190,20 @@ def _of_money(deal: Deal) -> list[str]:
             "If it was for this, correct that entry first."
         )
     return found
+
+
+def _of_outcomes(connection: Connection, context: Context, deal: Deal, as_of_day: int) -> list[str]:
+    """That money went back by what somebody said of a case, and stands in no entry."""
+    by_then = (_event.c.customer_id == deal.customer) & (_event.c.occurred_day <= as_of_day)
+    known = cases_where(connection, context, by_then)
+    ends = [c.outcome.paid_back for c in known if c.outcome and c.payment in deal.refs]
+    back = sum(ends, Money(0, deal.paid.currency))
+    if back <= deal.refunded:
+        return []
+    return [
+        f"{back} went back by the outcomes of earlier choices on it, of which {deal.refunded} is "
+        "recorded as money. Record the rest first, if it was paid."
+    ]
 
 
 def _day(moment: datetime, zone: str) -> str:

@@ -13,13 +13,13 @@ from custledger.errors import BadInputError
 from custledger.storage.bulk import table_of
 from custledger.storage.context import Context
 from custledger.storage.corrections import current
-from custledger.storage.events import events_where
-from custledger.storage.tables import EventRow, MoneyRow
+from custledger.storage.events import events_of
+from custledger.storage.tables import MoneyRow
 
-__all__ = ["Deal", "deal_of"]
+__all__ = ["DEALS", "Deal", "deal_of"]
 
-_money, _event = table_of(MoneyRow), table_of(EventRow)
-_DEALS: Final = frozenset((MoneyKind.SALE, MoneyKind.INVOICE, MoneyKind.PAYMENT))
+_money = table_of(MoneyRow)
+DEALS: Final = frozenset((MoneyKind.SALE, MoneyKind.INVOICE, MoneyKind.PAYMENT))
 _BACK: Final = frozenset((MoneyKind.REFUND, MoneyKind.CHARGEBACK))
 
 
@@ -27,7 +27,8 @@ class Deal(NamedTuple):
     """A deal and its money: a sale, an invoice with its payments, or a payment of no invoice.
 
     ``refunded`` counts refunds and chargebacks that name the deal, ``unlinked`` those of the
-    customer since then that name none. ``occurred_at`` is in microseconds since 1970 UTC.
+    customer since then of which nothing says what they were for. ``occurred_at`` is in microseconds
+    since 1970 UTC. ``refs`` are the entries that stand for it: itself, and an invoice's payments.
     """
 
     ref: EntryRef
@@ -37,6 +38,7 @@ class Deal(NamedTuple):
     paid: Money
     refunded: Money
     unlinked: Money
+    refs: tuple[EntryRef, ...]
 
     @property
     def left(self) -> Money:
@@ -65,17 +67,18 @@ def deal_of(
         )
     rows = _rows(connection, found.subject_id)
     entry = rows[ref.seq]
-    if entry.kind not in _DEALS:
+    if entry.kind not in DEALS:
         kind = entry.kind.value.replace("_", " ")
         raise BadInputError(f"{ref} is a {kind}. Name the sale, invoice or payment it is about.")
     if entry.kind is MoneyKind.PAYMENT and entry.applies_to in rows:
         entry = rows[entry.applies_to]
     known = [row for row in rows.values() if row.occurred_day <= as_of_day]
-    chosen = _chosen(connection, context, found.subject_id, entry.seq)
-    about = [row for row in known if row.applies_to == entry.seq or row.seq in chosen]
+    own = {entry.seq, *(row.seq for row in rows.values() if _pays(row, entry.seq))}
+    chosen = _chosen(connection, context, found.subject_id)
+    about = [r for r in known if r.applies_to == entry.seq or chosen.get(r.seq) in own]
     paid = _sum(entry, [entry])
     if entry.kind is MoneyKind.INVOICE:
-        paid = _sum(entry, [row for row in about if row.kind is MoneyKind.PAYMENT])
+        paid = _sum(entry, [row for row in known if _pays(row, entry.seq)])
     back = [row for row in about if row.kind in _BACK]
     loose = [
         row
@@ -94,14 +97,18 @@ def deal_of(
         paid=paid,
         refunded=_sum(entry, back),
         unlinked=_sum(entry, loose),
+        refs=tuple(EntryRef(ref.subject, seq) for seq in sorted(own)),
     )
 
 
-def _chosen(connection: Connection, context: Context, customer: int, seq: int) -> set[int]:
-    """The refunds that were recorded along with a choice on the deal."""
-    place = (_event.c.customer_id == customer) & (_event.c.mark == str(seq))
-    events = events_where(connection, context, _event.c.kind == EntryKind.REFUND_ADVICE, place)
-    return {event.body["refund"] for event in events if "refund" in event.body}
+def _pays(row: Any, seq: int) -> bool:
+    return row.kind is MoneyKind.PAYMENT and row.applies_to == seq
+
+
+def _chosen(connection: Connection, context: Context, customer: int) -> dict[int, int]:
+    """The refunds that were recorded along with a choice, each with the entry it was about."""
+    events = events_of(connection, context, EntryKind.REFUND_ADVICE, [customer])
+    return {e.body["refund"]: e.body["payment"] for e in events if "refund" in e.body}
 
 
 def _rows(connection: Connection, customer: int) -> dict[int, Any]:

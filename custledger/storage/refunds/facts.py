@@ -28,7 +28,7 @@ from custledger.core.score.statement import net_minor
 from custledger.storage.bulk import table_of
 from custledger.storage.context import Context
 from custledger.storage.events import cases, events_where
-from custledger.storage.merges import heads
+from custledger.storage.merges import persons
 from custledger.storage.reading import ledger_bodies
 from custledger.storage.scoring.accounts import exchange_of
 from custledger.storage.scoring.score_rows import question_for
@@ -58,8 +58,12 @@ def history_in(
     as_of: int,
     *,
     as_of_day: int,
+    with_worth: bool,
 ) -> RefundHistory:
-    """The firm's own figures by a moment (microseconds) and its day; fees in that currency."""
+    """The firm's own figures by a moment (microseconds) and its day; fees in that currency.
+
+    What a customer is worth takes longer than all else, and counts only where one may be lost.
+    """
     known = cases_where(connection, context, _event.c.occurred_at <= as_of)
     ended = [case for case in known if case.outcome is not None]
     fees = [
@@ -67,20 +71,25 @@ def history_in(
         for case in ended
         if case.outcome is not None and case.outcome.charged_back and case.outcome.fee.minor
     ]
-    requests = [*_of_contacts(connection, context, known, as_of), *map(_of_case, ended)]
+    of_contacts = _of_contacts(connection, context, known, as_of, as_of_day)
+    requests = [*of_contacts, *map(_of_case, ended)]
     return refund_history(
         requests,
         [fee for fee in fees if fee.currency == currency],
-        _worth(connection, context, currency, as_of_day),
+        _worth(connection, context, currency, as_of_day) if with_worth else None,
     )
 
 
 def time_since(connection: Connection, customers: Iterable[int], since: int, to: int) -> int | None:
-    """Seconds of the customers' contacts about refunds from a moment on; None if unknown."""
+    """Seconds of the customers' contacts about refunds from a moment on; None if unknown.
+
+    Time for an illness or a disability is no part of what a request costs.
+    """
     c = _contact.c
     total = select(func.sum(c.handling_seconds)).where(
         c.customer_id.in_(sorted(customers)),
         c.purpose == Purpose.REFUND_REQUEST,
+        c.exempt == 0,
         c.occurred_at.between(since, to),
     )
     seconds = connection.scalar(total)
@@ -102,45 +111,47 @@ def converted(exchange: Exchange, amount: Money, currency: str, day: int) -> Mon
 
 
 def _of_contacts(
-    connection: Connection, context: Context, known: Iterable[RefundCase], as_of: int
+    connection: Connection,
+    context: Context,
+    known: Iterable[RefundCase],
+    as_of: int,
+    as_of_day: int,
 ) -> Iterable[Request]:
     """The requests that the contacts tell of, but for those of which a case tells more."""
     told: dict[int, list[int]] = defaultdict(list)
-    who = _stands_for(connection)
+    who = persons(connection)
     for case in known:
         key = context.identities.key(connection, case.customer_id)
         if key is not None:
             told[who.get(key, key)].append(to_microseconds(case.asked_at))
-    for customer, happened in _happened(connection, who).items():
+    for customer, happened in _happened(connection, who, as_of_day).items():
         for request in requests_of(happened, as_of):
             first, last = request.first - _WINDOW, request.last + _WINDOW
             if not any(first <= at <= last for at in told[customer]):
                 yield request
 
 
-def _happened(connection: Connection, who: Mapping[int, int]) -> dict[int, list[RefundContact]]:
+def _happened(
+    connection: Connection, who: Mapping[int, int], day: int
+) -> dict[int, list[RefundContact]]:
+    """What happened about refunds and was known by a day, by person."""
     found: dict[int, list[RefundContact]] = defaultdict(list)
     c = _contact.c
     contacts = select(c.customer_id, c.occurred_at, c.handling_seconds, c.exempt).where(
-        c.purpose == Purpose.REFUND_REQUEST
+        c.purpose == Purpose.REFUND_REQUEST, c.occurred_day <= day, c.known_day <= day
     )
     for customer, at, seconds, exempt in connection.execute(contacts):
-        # Time for an illness or a disability is no part of what a request costs.
         spent = None if exempt else seconds
         found[who.get(customer, customer)].append(RefundContact(at, spent))
     m = _money.c
-    back = select(m.customer_id, m.occurred_at, m.kind).where(m.kind.in_(_BACK))
+    back = select(m.customer_id, m.occurred_at, m.kind).where(
+        m.kind.in_(_BACK), m.occurred_day <= day, m.known_day <= day
+    )
     for customer, at, kind in connection.execute(back):
         key = who.get(customer, customer)
         if key in found:
             found[key].append(RefundContact(at, None, kind))
     return found
-
-
-def _stands_for(connection: Connection) -> dict[int, int]:
-    merged = heads()
-    query = select(merged.c.customer_id, merged.c.head_id)
-    return {row.customer_id: row.head_id for row in connection.execute(query)}
 
 
 def _of_case(case: RefundCase) -> Request:
@@ -184,4 +195,5 @@ def _worth(
         return None
     minor = float(mean) * UNITS_A_MINOR / one
     value = round(minor / 10 ** exponent_of(currency), 2)
-    return Estimate(value, f"own history: net contribution of {number} customers", number)
+    of = "1 customer" if number == 1 else f"{number} customers"
+    return Estimate(value, f"own history: net contribution of {of}", number)
