@@ -122,8 +122,8 @@ def test_statement_tells_a_whole_story(shop: Shell) -> None:
         "  #6  3 February 2024, invoice #2, 120.00 EUR: corked wine "
         '"I do not pay for vinegar."; open\n'
         "\n"
-        "Next: The step call has been due since 15 February 2024: 1 invoice, 50.00 EUR, the oldest 121 "
-        "days past its due date.\n"
+        "Next: The step call has been due since 15 February 2024: 1 invoice, 50.00 EUR, the oldest "
+        "121 days past its due date.\n"
     )
     assert "1 invoice with an open dispute left out." in " ".join(
         shop("receivables", "show", *DAY).split()

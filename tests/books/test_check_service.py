@@ -175,6 +175,19 @@ def test_warning_of_one_says_nothing_about_who_shares_their_address(
     assert ledger.check_service(partner, "order").verdict is ALLOW
 
 
+def test_who_is_named_by_an_address_alone_may_be_the_one_who_was_warned(
+    ledger: Ledger, ann: Customer, clock: Clock
+) -> None:
+    warned(ledger, ann)
+    answer = ledger.check_service("ann@example.org", "order")
+    assert answer.verdict is WARN
+    assert answer.reasons == (
+        "Shares a contact point with Ann Miller. Warning (3): the customer was warned; see what "
+        "staff are to do.",
+    )
+    assert answer.customer_text == ""
+
+
 def test_postal_address_makes_nobody_suspect(ledger: Ledger, ann: Customer, clock: Clock) -> None:
     flat = [("address", "1 High Street"), ("email", "ann@example.org")]
     ledger.customers.correct(ann, contact_points=flat, reason="asked")

@@ -330,13 +330,14 @@ def test_review_extends_with_reasons_or_ends() -> None:
     assert phase([*banned(), ended], 21, 50) is Phase.ENDED
 
 
-def test_extension_on_the_review_date_holds_and_after_it_is_too_late() -> None:
-    on_time = Reviewed(ref(21), day(100), AGENT, WHY, day(150))
+def test_extension_before_the_review_date_holds_and_on_it_is_too_late() -> None:
+    on_time = Reviewed(ref(21), day(99), AGENT, WHY, day(150))
     assert codes(banned(), on_time) == set()
     assert phase([*banned(), on_time], 21, 100) is Phase.IN_FORCE
+    assert codes(banned(), replace(on_time, day=day(100))) == {"over"}
     assert codes(banned(), replace(on_time, day=day(101))) == {"over"}
     assert codes(banned(), replace(on_time, reasons="83")) == {"reasons"}
-    assert codes(banned(), replace(on_time, review_on=day(100))) == {"review_on"}
+    assert codes(banned(), replace(on_time, review_on=day(99))) == {"review_on"}
     assert codes(banned(), replace(on_time, review_on=day(466))) == {"review_on"}
 
 

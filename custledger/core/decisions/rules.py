@@ -309,7 +309,7 @@ def _of_own_appeal(
 def _of_review(event: Reviewed, decision: DecisionState) -> Iterable[Refusal]:
     if decision.ended_on is not None or decision.made.kind is DecisionKind.REINSTATEMENT:
         yield Refusal("over", "The decision was ended; there is nothing left to review.")
-    if event.day > decision.review_on:
+    if event.day >= decision.review_on:
         yield Refusal("over", "It lapsed at its review date; only a new decision could follow.")
     if event.review_on is None:
         return

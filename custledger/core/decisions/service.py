@@ -8,7 +8,7 @@ somebody else is not taken for them: a household or an info@ box is not one pers
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -134,17 +134,27 @@ def with_sharers(
     attempt: Attempt,
     moment: datetime,
     zone_name: str = "UTC",
+    *,
+    known: bool = True,
 ) -> Answer:
     """The answer, with a warning where somebody with the same contact point would not be allowed.
 
     It is never a refusal: staff find out who it is. Warnings about others, and what goes through
-    for everybody, say nothing about who shares their address. A few are named; the others are then
-    not asked for.
+    for everybody, say nothing about a customer who is ``known`` and shares their address; of who is
+    named by an address alone, it may well be the one who was warned. A few are named; the others
+    are then not asked for.
     """
     if attempt.action in RIGHTS or _is_paid(attempt):
         return answer
-    others = ((s, _of_sharer(s, attempt, moment, zone_name)) for s in sharers)
-    found = [*islice(((s, o) for s, o in others if o.decision is not None), _MOST_NAMED)]
+    asked: list[Sharer] = []
+
+    def others(people: Iterable[Sharer], *, warned: bool) -> list[tuple[Sharer, Answer]]:
+        told = ((s, _of_sharer(s, attempt, moment, zone_name, warned=warned)) for s in people)
+        return [*islice(((s, o) for s, o in told if o.decision is not None), _MOST_NAMED)]
+
+    found = others(_kept(sharers, asked), warned=False)
+    if not found and not known:
+        found = others(asked, warned=True)
     if not found:
         return answer
     names = ", ".join(sharer.name for sharer, _ in found)
@@ -165,8 +175,17 @@ def with_sharers(
     )
 
 
-def _of_sharer(sharer: Sharer, attempt: Attempt, moment: datetime, zone_name: str) -> Answer:
-    decisions = [d for d in sharer.decisions if d.made.kind is not DecisionKind.WARNING]
+def _kept(sharers: Iterable[Sharer], asked: list[Sharer]) -> Iterator[Sharer]:
+    """Those who are asked for, which are noted: reading one costs time."""
+    for sharer in sharers:
+        asked.append(sharer)
+        yield sharer
+
+
+def _of_sharer(
+    sharer: Sharer, attempt: Attempt, moment: datetime, zone_name: str, *, warned: bool
+) -> Answer:
+    decisions = [d for d in sharer.decisions if warned or d.made.kind is not DecisionKind.WARNING]
     return check_service(decisions, attempt, moment, zone_name)
 
 

@@ -102,7 +102,8 @@ def answer_for(
             if head not in own
         )
         answer = check_service(decisions, attempt, moment, context.zone)
-        return with_sharers(answer, sharers, attempt, moment, context.zone)
+        known = bool(person.keys)
+        return with_sharers(answer, sharers, attempt, moment, context.zone, known=known)
 
 
 _NOTHING: Final = "No decision is in force."
