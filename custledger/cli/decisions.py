@@ -138,7 +138,7 @@ def appeal(
 @command(
     app,
     "decide-appeal",
-    "custledger --actor Sam decision decide-appeal 'Ann Miller#8' --overturn "
+    "custledger decision decide-appeal 'Ann Miller#8' --overturn "
     '--reasons "The voice on the tape is another one."',
 )
 def decide_appeal(

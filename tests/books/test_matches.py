@@ -236,7 +236,7 @@ def test_two_who_merge_each_other_at_once_leave_no_circle(location: str, ledger:
 
 @given(data=st.data())
 @settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import doctest
 import importlib
+import io
 import os
 import re
 import shlex
@@ -11,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import typer.main
@@ -23,6 +26,9 @@ from custledger import cli, errors
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(p for p in [ROOT / "README.md", *DOCS.rglob("*.md")] if "_build" not in p.parts)
+PROGRAMS = ("README.md", "tutorial.md")
+"""Pages whose commands run as programs of their own, as a user's do."""
+TERMINAL = {"COLUMNS": "100", "NO_COLOR": "1"}
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -31,20 +37,38 @@ def run_console(example: Example) -> str | None:
     for command, expected in transcript(example.parsed):
         program, *arguments = shlex.split(command, comments=True)
         assert program == "custledger", f"a console block runs custledger alone: {command}"
-        done = subprocess.run(
-            [sys.executable, "-m", "custledger", *arguments],
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            check=False,
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONUTF8": "1"},
-        )
+        by_itself = Path(example.path).name in PROGRAMS
+        done = (run_program if by_itself else run_here)(arguments)
         if done.returncode != 0:
             return f"$ {command}\nexited with {done.returncode}:\n{done.stdout}{done.stderr}"
         if expected and not doctest.OutputChecker().check_output(expected, done.stdout, FLAGS):
             return f"$ {command}\nprinted:\n{done.stdout}\nand not:\n{expected}"
     return None
+
+
+def run_program(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "custledger", *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, **TERMINAL, "PYTHONUTF8": "1"},
+    )
+
+
+def run_here(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """The same in this process: to start a program takes longer than most of what it does."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.dict(os.environ, TERMINAL),
+        mock.patch.object(sys, "stdin", io.StringIO()),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        code = cli.main(arguments)
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 def transcript(block: str) -> Iterator[tuple[str, str]]:

@@ -68,7 +68,7 @@ def one(connection: Connection, key: int) -> Fit:
     st.lists(st.sampled_from((HEAD, OTHER, THIRD)), min_size=1, max_size=7),
 )
 @settings(
-    max_examples=25,
+    max_examples=8,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import IO, Final, cast
 
 import charset_normalizer
-import clevercsv
 
 from custledger.errors import ImportFileError
 
@@ -76,6 +75,8 @@ def open_bytes(path: Path, *, packed: bool) -> Iterator[tuple[IO[bytes], Callabl
 
 def dialect_of(sample: str, delimiter: str | None) -> tuple[str, str, str | None]:
     """The delimiter, the quote sign and the escape sign, detected where not declared."""
+    import clevercsv  # slow to import, and only an import needs it
+
     # Detection takes time that grows faster than the length of a line.
     lines = [line for line in sample.splitlines(keepends=True) if len(line) <= _SAMPLE_LINE]
     lines = lines[:_SAMPLE_LINES] or [sample[:_SAMPLE_LINE]]
