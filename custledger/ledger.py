@@ -301,7 +301,7 @@ class Ledger:
         attempt = Attempt.of(action, channel, prepaid=prepaid, already_paid=already_paid)
         return answer_for(self._context, who, contacts, attempt, at)
 
-    def due(self, *, as_of: datetime | None = None, since: str | None = None) -> Due:
+    def due(self, as_of: datetime | None = None, *, since: str | None = None) -> Due:
         """What passed a line since a cursor: to be called now and then by a host's scheduler.
 
         Complaints overdue, flags raised and cleared (brought up to date first), decisions to be
