@@ -31,7 +31,10 @@ DATA_VARIABLE = "CUSTLEDGER_TEST_DATA"
 IN_CI = os.environ.get("CI") == "true"
 
 # A busy machine misses deadlines; in CI the same commit tries the same examples.
-hypothesis.settings.register_profile("custledger", deadline=None, derandomize=IN_CI)
+hypothesis.settings.register_profile(
+    "custledger", deadline=None, derandomize=IN_CI, max_examples=50
+)
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=1_000)
 hypothesis.settings.load_profile("custledger")
 
 

@@ -26,7 +26,7 @@ from custledger import cli, errors
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(p for p in [ROOT / "README.md", *DOCS.rglob("*.md")] if "_build" not in p.parts)
-PROGRAMS = ("README.md", "tutorial.md")
+PROGRAMS = ("README.md", "import.md")
 """Pages whose commands run as programs of their own, as a user's do."""
 TERMINAL = {"COLUMNS": "100", "NO_COLOR": "1"}
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
