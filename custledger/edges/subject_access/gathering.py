@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from custledger.core.checks import check_text
 from custledger.core.clock import date_of_day
 from custledger.core.decisions.state import DecisionState
-from custledger.core.dossier.words import Told, told
 from custledger.core.privacy.retention import KINDS, Kept
 from custledger.core.privacy.subject_access import Contest, ContestState
-from custledger.core.records import EntryKind, EntryRef, StaffRole, TrailEntry
+from custledger.core.records import EntryKind, EntryRef, StaffRole
 from custledger.core.words import count, day_in_words, words
+from custledger.edges.subject_access.deciding import access_decision
+from custledger.edges.subject_access.entries import EntryTeller
 from custledger.edges.subject_access.report import (
     AccessBriefing,
     AccessChange,
     AccessComplaint,
     AccessContest,
-    AccessDecision,
-    AccessEntry,
     AccessPeriod,
     AccessPerson,
     AccessReason,
@@ -40,13 +38,6 @@ from custledger.storage.lookup import CustomerLike, customer_key, subject_key
 from custledger.storage.merges import group_of
 
 __all__ = ["access_report"]
-
-_OF_EVENTS: Final = frozenset(("event", "of", "mark"))
-"""What the title of an event says, and what is for programs."""
-_OF_DECISIONS: Final = frozenset(
-    ("ends", "flag", "incidents", "kind", "policy", "registered", "safety", "scope")
-)
-"""What is told in words where the decisions are."""
 
 
 def access_report(
@@ -100,7 +91,9 @@ class _Gathering:
     def report(self, foreword: str) -> AccessReport:
         """All of it; entries in the order in which things happened."""
         ledger = self._ledger
-        entries = [e for chain in self._chains.values() for e in self._entries(chain)]
+        disputed = {c.entry for c in self._contests if c.state is ContestState.OPEN}
+        told = EntryTeller(self._teller, self._batches, disputed)
+        entries = [e for chain in self._chains.values() for e in told.entries(chain)]
         schedule = ledger.retention.schedule()
         return AccessReport(
             made_on=self._day,
@@ -111,7 +104,7 @@ class _Gathering:
             people=tuple(self._person(uuid) for uuid in self._ids),
             entries=tuple(sorted(entries, key=lambda e: e.happened_at)),
             score=self._score(),
-            decisions=tuple(map(self._decision, self._decisions())),
+            decisions=tuple(access_decision(d, self._teller, self._day) for d in self._decisions()),
             briefing=self._briefing(),
             complaints=tuple(self._complaints()),
             contests=tuple(map(self._contest, self._contests)),
@@ -146,76 +139,6 @@ class _Gathering:
             status=words(str(body.get("status", "active"))),
             contact_points=tuple(p["value"] for p in body.get("contact_points", ())),  # type: ignore[attr-defined]
         )
-
-    def _entries(self, chain: Sequence[TrailEntry]) -> Iterator[AccessEntry]:
-        voids = {e.ref.seq for e in chain if e.kind is EntryKind.VOID}
-        open_on = {c.entry for c in self._contests if c.state is ContestState.OPEN}
-        firsts: dict[int, int] = {}
-        for entry in chain:
-            seq = entry.ref.seq
-            firsts[seq] = firsts.get(entry.supersedes or 0, seq)
-            newest = entry.superseded_by is None and entry.kind is not EntryKind.VOID
-            about = EntryRef(entry.ref.subject, firsts[seq])
-            yield self._entry(entry, voids, disputed=newest and about in open_on)
-
-    def _entry(self, entry: TrailEntry, voids: set[int], *, disputed: bool) -> AccessEntry:
-        data = self._teller.facts(entry.facts)
-        said = self._said(entry, data)
-        state, by = self._state(entry, voids)
-        notes, withheld = self._teller.notes(entry)
-        batch = self._batches.get(entry.batch_id) if entry.batch_id else None
-        return AccessEntry(
-            ref=self._teller.ref(entry.ref),
-            kind=entry.kind.value,
-            title=said.title,
-            happened_at=entry.occurred_at or entry.recorded_at,
-            recorded_at=entry.recorded_at,
-            recorded_by=self._teller.who(entry.actor_id),
-            state=state,
-            by=by,
-            facts=said.facts,
-            account=said.summary,
-            customer_words=said.customer_words,
-            notes=notes,
-            withheld=withheld,
-            disputed=disputed,
-            imported_from="" if batch is None else f"{batch.source}, {batch.file_name}",
-            data=data,
-        )
-
-    def _said(self, entry: TrailEntry, data: Mapping[str, Any]) -> Told:
-        """What an entry says; of an event, to which entry it belongs."""
-        hidden = _OF_EVENTS | (_OF_DECISIONS if entry.kind is EntryKind.DECISION else set())
-        shown = {name: value for name, value in data.items() if name not in hidden}
-        title = told(entry.kind.value, data, entry.supersedes, self._teller.moment).title
-        said = told(entry.kind.value, shown, entry.supersedes, self._teller.moment)
-        if entry.kind is EntryKind.VOID and entry.supersedes is not None:
-            taken_back = EntryRef(entry.ref.subject, entry.supersedes)
-            title = f"Entry {self._teller.ref(taken_back)} taken back"
-        subject = entry.ref.subject
-        rows = ((label, self._teller.refs(subject, value)) for label, value in said.facts)
-        said = said._replace(facts=tuple(rows))
-        if entry.facts.get("staff") not in (None, str(entry.actor_id)):
-            handled = ("Handled by", str(data["staff"]))
-            said = said._replace(facts=(*said.facts, handled))
-        event, of = data.get("event"), data.get("of")
-        if isinstance(event, str) and title == words(entry.kind.value).capitalize():
-            title = f"{title}: {words(str(data.get('kind', event)))}"
-        if isinstance(of, int):
-            belongs = ("Belongs to", self._teller.ref(EntryRef(entry.ref.subject, of)))
-            return said._replace(title=title, facts=(belongs, *said.facts))
-        return said._replace(title=title)
-
-    def _state(self, entry: TrailEntry, voids: set[int]) -> tuple[str, str]:
-        def ref(seq: int) -> str:
-            return self._teller.ref(EntryRef(entry.ref.subject, seq))
-
-        if entry.erased_by is not None and not entry.facts:
-            return "erased", ref(entry.erased_by)
-        later = entry.superseded_by
-        if later is None:
-            return "current", ""
-        return ("taken back" if later in voids else "corrected"), ref(later)
 
     def _score(self) -> AccessScore | None:
         ledger = self._ledger
@@ -261,59 +184,6 @@ class _Gathering:
             return self._ledger.decisions.of(self._ids[0], as_of=self._day).decisions
         except NotFoundError:
             return ()
-
-    def _decision(self, decision: DecisionState) -> AccessDecision:
-        made, notice = decision.made, decision.notice
-        flag = made.flag
-        return AccessDecision(
-            ref=self._teller.ref(made.ref),
-            kind=words(made.kind),
-            made_on=made.day,
-            made_by=self._teller.who(made.by.id),
-            state=words(decision.phase(self._day)),
-            told=made.customer_text,
-            reasons=made.reasons,
-            review_on=decision.review_on,
-            rests_on=tuple(self._teller.ref(c.ref) for c in (*made.incidents, *made.safety)),
-            score=""
-            if flag is None
-            else f"Among other things on the score's flag of {day_in_words(flag.as_of)} "
-            f"(score policy, version {flag.policy_version}).",
-            notice=""
-            if notice is None
-            else f"You were told on {day_in_words(notice.day)}, by {notice.how}.",
-            appeal_route="" if notice is None else notice.appeal_route,
-            appeal=self._appeal(decision),
-            reviews=tuple(self._reviews(decision)),
-            marks=decision.marks if self._may_tell_marks(decision) else (),
-        )
-
-    def _may_tell_marks(self, decision: DecisionState) -> bool:
-        """Whether they name nobody but those who may be named."""
-        decided = decision.appeal_decided
-        return self._teller.staff_names or decided is None or not decided.outsider
-
-    def _appeal(self, decision: DecisionState) -> str:
-        appeal, decided = decision.appeal, decision.appeal_decided
-        if appeal is None:
-            return ""
-        said = f"You appealed on {day_in_words(appeal.received_on)}."
-        if decided is None:
-            return f"{said} It is not decided yet."
-        outsider = decided.outsider if self._teller.staff_names else "a person outside the firm"
-        who = outsider if decided.outsider else self._teller.who(decided.by.id)
-        came = "The decision was overturned" if decided.overturned else "The decision stayed"
-        return f"{said} {came}, by {who}, on {day_in_words(decided.day)}: {decided.reasons}"
-
-    def _reviews(self, decision: DecisionState) -> Iterator[str]:
-        for review in decision.reviews:
-            came = (
-                "ended it"
-                if review.review_on is None
-                else f"extended it until {day_in_words(review.review_on)}"
-            )
-            who = self._teller.who(review.by.id)
-            yield f"On {day_in_words(review.day)}, {who} {came}: {review.reasons}"
 
     def _briefing(self) -> AccessBriefing | None:
         """What staff are told; how to deal with the customer is advice for staff."""
