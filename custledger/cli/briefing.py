@@ -12,8 +12,9 @@ from custledger.cli.session import Session, command, customer_of, day, tell
 from custledger.core.briefings.acknowledgements import Acknowledgement, Outstanding
 from custledger.core.briefings.content import AS_USUAL, CustomerBriefing, TeamBriefing
 from custledger.core.briefings.html import html_of
-from custledger.core.briefings.pages import Briefing, short_id, subject_of
+from custledger.core.briefings.pages import Briefing, subject_of
 from custledger.core.briefings.text import text_of
+from custledger.core.words import short_id
 from custledger.edges.mailing import MailServer, send_briefing
 from custledger.edges.notifying import notify
 from custledger.edges.tables import Column, Format, safe, write_json, write_rows

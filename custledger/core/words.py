@@ -16,6 +16,7 @@ __all__ = [
     "hours",
     "moment_in_words",
     "money_in_words",
+    "short_id",
     "words",
 ]
 
@@ -25,6 +26,7 @@ FAULTS: Final = {
     "shared": "shared fault",
     "third_party": "a third party's fault",
 }
+_ID_DIGITS: Final = 8
 _HYPHENED: Final = {"write_off": "write-off", "do_not_serve": "do-not-serve"}
 _YEAR: Final = (
     "January February March April May June July August September October November December"
@@ -50,6 +52,15 @@ def words(value: str) -> str:
     'refund request'
     """
     return _HYPHENED.get(value, value.replace("_", " "))
+
+
+def short_id(identity: object) -> str:
+    """The first digits of an id: enough to tell customers of one firm apart.
+
+    >>> short_id("3f0c8e1a-0000-4000-8000-000000000000")
+    '3f0c8e1a'
+    """
+    return str(identity)[:_ID_DIGITS]
 
 
 def count(number: int, one: str, many: str = "") -> str:

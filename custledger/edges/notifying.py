@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from custledger.core.briefings.content import CustomerBriefing
-from custledger.core.briefings.pages import Briefing, short_id
-from custledger.core.words import count, day_in_words
+from custledger.core.briefings.pages import Briefing
+from custledger.core.words import count, day_in_words, short_id
 from custledger.errors import BadInputError, ExtraNeededError, NotSentError
 
 __all__ = ["notification_of", "notify"]

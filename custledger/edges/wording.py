@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
-from uuid import UUID
 
-from custledger.core.clock import date_of_day, zone
+from custledger.core.calendar.wall_clock import local_day
+from custledger.core.clock import date_of_day
 from custledger.core.decisions.words import decision_in_words
 from custledger.core.money import Money
 from custledger.core.records import (
@@ -18,7 +18,7 @@ from custledger.core.records import (
     MoneyEntry,
     Purpose,
 )
-from custledger.core.words import FAULTS, count, day_in_words, hours, words
+from custledger.core.words import FAULTS, count, day_in_words, hours, short_id, words
 from custledger.edges.wording_complaints import complaint_in_words
 from custledger.edges.wording_events import (
     backing_in_words,
@@ -48,19 +48,9 @@ __all__ = [
     "words",
 ]
 
-_ID_DIGITS: Final = 8
 _HIDDEN: Final = frozenset(
     ("batch", "fingerprint", "staff", "external", "contact_points", "parameters", "known_at")
 )
-
-
-def short_id(identity: UUID | str) -> str:
-    """The first digits of an id: enough to tell customers of one firm apart.
-
-    >>> short_id("3f0c8e1a-0000-4000-8000-000000000000")
-    '3f0c8e1a'
-    """
-    return str(identity)[:_ID_DIGITS]
 
 
 def evidence_in_words(level: str) -> str:
@@ -70,11 +60,6 @@ def evidence_in_words(level: str) -> str:
     'nothing adverse'
     """
     return "nothing adverse" if level == "none" else level
-
-
-def local_day(moment: datetime, zone_name: str) -> date:
-    """The day that the calendar of the ledger's zone showed at a moment."""
-    return moment.astimezone(zone(zone_name)).date()
 
 
 def described(record: Interaction | MoneyEntry) -> str:

@@ -11,13 +11,12 @@ from typing import Final, NamedTuple
 from custledger.core.briefings.content import AS_USUAL, CustomerBriefing, Decided, TeamBriefing
 from custledger.core.dossier.words import one_line
 from custledger.core.records import EntryRef
-from custledger.core.words import count, day_in_words, words
+from custledger.core.words import count, day_in_words, short_id, words
 
-__all__ = ["Briefing", "Items", "Page", "Part", "page_of", "short_id", "subject_of"]
+__all__ = ["Briefing", "Items", "Page", "Part", "page_of", "subject_of"]
 
 Briefing = CustomerBriefing | TeamBriefing
 _MOST_ENTRIES: Final = 12
-_ID_DIGITS: Final = 8
 _FLAGGED: Final = {
     "cost": "Flagged for cost: the time and losses exceed what the sales earn.",
     "conduct": "Flagged for conduct: incidents on several days, in several months.",
@@ -46,11 +45,6 @@ class Page(NamedTuple):
     title: str
     parts: tuple[Part, ...]
     footer: tuple[str, ...]
-
-
-def short_id(identity: object) -> str:
-    """The first digits of an id: enough to tell customers of one firm apart."""
-    return str(identity)[:_ID_DIGITS]
 
 
 def subject_of(briefing: Briefing) -> str:
